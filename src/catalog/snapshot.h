@@ -32,13 +32,13 @@ typedef struct CatalogCheck {
 } CatalogCheck;
 
 typedef struct TableOptions {
-    int64_t flush_rows;        /* 0: the server's default, and so for all below */
+    int64_t flush_rows; /* 0: the server's default, and so for all below */
     int64_t flush_interval_ms;
     int64_t flush_bytes;
     int64_t ttl_ms; /* STREAM */
     int64_t snapshot_retention_ms;
     int64_t target_file_bytes;
-    char compression[8]; /* "": the default */
+    char compression[8];    /* "": the default */
     uint8_t format_version; /* 2 */
 } TableOptions;
 
@@ -49,7 +49,7 @@ typedef struct CatalogTable {
     Slice name;
     TableKind kind;
     TableAccess access;
-    Slice storage; /* storage id; "local" is the default one */
+    Slice storage;                     /* storage id; "local" is the default one */
     Schema *schema;                    /* the current version; borrowed */
     const Expression *const *defaults; /* by column number; NULL: none (NULL value) */
     const CatalogCheck *checks;
@@ -143,12 +143,15 @@ CHECKED Status catalog_snapshot_apply(CatalogSnapshot *base, const CatalogChange
                                       size_t count, CatalogSnapshot **out, Error *error);
 
 void catalog_change_encode(Buffer *out, const CatalogChange *change);
+
+/* Texts point into the cursor's memory, the rest is in the arena; close it when it was applied
+ * (its schemas are references). */
 CHECKED Status catalog_change_decode(Arena *arena, Cursor *cursor, CatalogChange *out,
                                      Error *error);
+void catalog_change_close(CatalogChange *change);
 
 /* The whole snapshot as changes, for a checkpoint. */
-CHECKED Status catalog_snapshot_encode(const CatalogSnapshot *snapshot, Buffer *out,
-                                       Error *error);
+CHECKED Status catalog_snapshot_encode(const CatalogSnapshot *snapshot, Buffer *out, Error *error);
 
 /* ---- system tables (spec/catalog.md §1): names and columns; their rows are database/'s ---- */
 
@@ -167,8 +170,11 @@ typedef struct SystemTable {
 const SystemTable *system_table_find(Slice name);
 const SystemTable *system_table_all(size_t *count);
 
-/* Its columns as a schema (SHARED, key on the first column), made once; borrowed. */
-Schema *system_table_schema(const SystemTable *table);
+/* Ids of system tables' schemas begin here, above every table's. */
+#define SYSTEM_TABLE_ID_FIRST ((uint64_t)1 << 48)
+
+/* Its columns as a new schema (SHARED, one reference for the caller). */
+CHECKED Status system_table_schema(const SystemTable *table, Schema **out, Error *error);
 
 /* ---- names ---- */
 

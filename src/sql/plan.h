@@ -71,7 +71,7 @@ typedef struct PruningTerm {
 typedef struct BoundReference {
     const CatalogTable *table; /* NULL for a system table */
     const SystemTable *system;
-    Schema *schema;       /* of either */
+    Schema *schema;       /* of either; the plan holds a reference to a system table's */
     bool all_users;       /* FOR ALL USERS */
     Slice as_user;        /* AS USER of a write; empty: the caller */
     bool *columns;        /* which are read, by column number */
