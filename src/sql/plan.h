@@ -54,7 +54,10 @@ typedef enum StatementKind {
 
 typedef struct ResultColumn {
     Slice name;
-    Type type;
+    Type type; /* what the client is told; DECIMAL without a precision: the scale varies by row */
+    Type sent; /* what the engine's column is (QueryRequest.result_types): the same, but for numbers
+                  without a precision (DECIMAL(38, s), or TEXT in PostgreSQL's form where the scale
+                  varies) and for INTERVAL and RECORD (TEXT) */
 } ResultColumn;
 
 /* ---- relations ---- */
@@ -113,6 +116,8 @@ typedef struct BoundSelect {
     ShortRead *short_read; /* NULL: only the engine can answer it */
     bool is_count_of_table; /* SELECT count(*) FROM t: answered from counts where they are known */
     bool is_volatile;      /* random() and the like inside */
+    bool uses_now;  /* the text reads $(parameter_count + 1): now() of the statement, TIMESTAMPTZ */
+    bool uses_user; /* the text reads $(parameter_count + 2): current_user, TEXT */
     /* vector_search and ORDER BY distance LIMIT k need nothing special here: they are SQL. */
 } BoundSelect;
 
