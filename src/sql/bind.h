@@ -20,7 +20,8 @@ typedef struct TableClause {
 } TableClause;
 
 typedef struct BindContext {
-    Arena *arena;
+    Arena *arena; /* the plan's. The parse tree lies in another one, which ends with plan_bind: texts
+                     that results keep are copied out of it (arena_clone) */
     const CatalogSnapshot *snapshot;
     Slice sql;            /* the text that positions point into */
     Slice namespace_name; /* of unqualified names; empty: they are refused (3F000) */
