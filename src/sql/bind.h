@@ -32,7 +32,12 @@ typedef struct BindContext {
     Type *parameter_types;
     uint32_t parameter_count;
     bool keep_constants; /* tests: leave constant expressions to the executors */
+    HeldSchema *held; /* schemas of system tables the binder made, by bind_hold_schema */
 } BindContext;
+
+/* Gives a schema's reference to the statement, whose plan releases it at its end (released at once
+ * where this fails). The front half (plan.c) has it. */
+CHECKED Status bind_hold_schema(BindContext *context, Schema *schema, Error *error);
 
 /* SelectStmt: SELECT, VALUES, TABLE, set operations, WITH. */
 CHECKED Status bind_select_statement(BindContext *context, const Node *statement,

@@ -307,10 +307,17 @@ typedef struct BoundSetting {
 
 /* ---- the plan ---- */
 
+/* A schema that only this plan knows (a system table's); in the plan's arena. */
+typedef struct HeldSchema {
+    struct HeldSchema *next;
+    Schema *schema;
+} HeldSchema;
+
 typedef struct Plan {
     Arena arena;
     _Atomic uint32_t references;
     CatalogSnapshot *snapshot; /* held */
+    HeldSchema *held;          /* released with the plan */
     Slice sql;                 /* the statement's text */
     StatementKind kind;
     Action action;             /* what the guard is asked about the statement as a whole */
