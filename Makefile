@@ -35,7 +35,7 @@ endif
 ifeq ($(CC),clang)
 WARNINGS := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wvla -Werror
 endif
-CFLAGS := $(COMMON) $(CFLAGS_$(FLAVOR)) $(EXTRA_CFLAGS)
+CFLAGS = $(COMMON) $(CFLAGS_$(FLAVOR)) $(EXTRA_CFLAGS)
 LDFLAGS := $(CFLAGS_$(FLAVOR)) -pthread
 
 # ---- the rooms, lowest first: a room may call those before it, never those after it ---------------

@@ -73,11 +73,18 @@ static size_t next_chunk_size(const Arena *arena, size_t wanted)
     return wanted > size ? wanted : size;
 }
 
+/* Near the limit a chunk is no larger than what is wanted. */
 static bool add_chunk(Arena *arena, size_t wanted)
 {
+    size_t left = arena->limit == 0            ? SIZE_MAX
+                  : arena->limit < arena->used ? 0
+                                               : arena->limit - arena->used;
     size_t size = next_chunk_size(arena, wanted);
+    if (size > left - sizeof(ArenaChunk))
+        size = wanted;
     size_t whole = sizeof(ArenaChunk) + size;
-    if (arena->limit != 0 && arena->used + whole > arena->limit)
+    arena->is_full = whole > left;
+    if (arena->is_full)
         return false;
     ArenaChunk *chunk = memory_allocate(whole);
     if (chunk == NULL)
@@ -91,8 +98,10 @@ static bool add_chunk(Arena *arena, size_t wanted)
 
 void *arena_allocate(Arena *arena, size_t size)
 {
-    if (size > SIZE_MAX / 2)
+    if (size > SIZE_MAX / 4) {
+        arena->is_full = arena->limit != 0;
         return NULL;
+    }
     size_t whole = (size + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);
     if (whole == 0)
         whole = ARENA_ALIGNMENT;
@@ -153,7 +162,7 @@ char *arena_format(Arena *arena, const char *format, ...)
 
 Status arena_error(const Arena *arena, Error *error)
 {
-    if (arena->limit != 0 && arena->used + ARENA_CHUNK_BYTES_MIN > arena->limit / 2)
+    if (arena->is_full)
         return error_set(error, STATUS_PROGRAM_LIMIT_EXCEEDED,
                          "the request needs more than %zu bytes of working memory", arena->limit);
     return error_out_of_memory(error);

@@ -18,6 +18,7 @@ typedef struct Arena {
     uint8_t *end; /* one past its last */
     size_t used;  /* bytes in all chunks, allocated from the system */
     size_t limit; /* bytes the chunks may use in all; 0: no limit */
+    bool is_full; /* an allocation failed at the limit, not for want of memory */
 } Arena;
 
 /* An arena that allocates nothing until it is asked. */
@@ -45,7 +46,7 @@ MEMORY_CHECKED char *arena_format(Arena *arena, const char *format, ...)
 Status arena_error(const Arena *arena, Error *error);
 
 #define ARENA_NEW(arena, type) ((type *)arena_allocate_zeroed((arena), 1, sizeof(type)))
-#define ARENA_ARRAY(arena, type, count)                                                            \
+#define ARENA_ARRAY(arena, type, count) \
     ((type *)arena_allocate_zeroed((arena), (count) == 0 ? 1 : (count), sizeof(type)))
 
 #endif

@@ -23,13 +23,14 @@ void buffer_clear(Buffer *buffer)
 {
     buffer->size = 0;
     buffer->failed = false;
+    buffer->is_full = false;
 }
 
 Status buffer_status(const Buffer *buffer, Error *error)
 {
     if (!buffer->failed)
         return OK;
-    if (buffer->limit != 0 && buffer->capacity * 2 >= buffer->limit)
+    if (buffer->is_full)
         return error_set(error, STATUS_PROGRAM_LIMIT_EXCEEDED, "more than %zu bytes",
                          buffer->limit);
     return error_out_of_memory(error);
@@ -48,17 +49,28 @@ static bool grow(Buffer *buffer, size_t wanted)
     return true;
 }
 
-uint8_t *buffer_reserve(Buffer *buffer, size_t size)
+/* Room for `size` bytes that count and `spare` that do not. */
+static uint8_t *reserve(Buffer *buffer, size_t size, size_t spare)
 {
-    size_t wanted = buffer->size + size;
-    if (buffer->failed || wanted < size || wanted > SIZE_MAX / 2)
+    size_t limit = buffer->limit == 0 ? SIZE_MAX / 4 : buffer->limit;
+    if (buffer->failed)
         return NULL;
-    bool fits = buffer->limit == 0 || wanted <= buffer->limit;
-    if (!fits || (wanted > buffer->capacity && !grow(buffer, wanted))) {
+    if (size > limit || buffer->size > limit - size) {
+        buffer->failed = true;
+        buffer->is_full = true;
+        return NULL;
+    }
+    size_t wanted = buffer->size + size + spare;
+    if (wanted > buffer->capacity && !grow(buffer, wanted)) {
         buffer->failed = true;
         return NULL;
     }
     return buffer->data + buffer->size;
+}
+
+uint8_t *buffer_reserve(Buffer *buffer, size_t size)
+{
+    return reserve(buffer, size, size == 0 ? 1 : 0); /* never NULL but for failure */
 }
 
 Slice buffer_take(Buffer *buffer)
@@ -97,13 +109,24 @@ void buffer_put_format(Buffer *buffer, const char *format, ...)
     int size = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     ASSERT(size >= 0);
-    uint8_t *at = buffer_reserve(buffer, (size_t)size + 1);
+    uint8_t *at = reserve(buffer, (size_t)size, 1); /* printf's NUL */
     if (at == NULL)
         return;
     va_start(arguments, format);
     (void)vsnprintf((char *)at, (size_t)size + 1, format, arguments);
     va_end(arguments);
     buffer->size += (size_t)size;
+}
+
+void buffer_put_decimal(Buffer *buffer, uint64_t value)
+{
+    uint8_t digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (uint8_t)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    buffer_put(buffer, digits + at, sizeof digits - at);
 }
 
 void buffer_put_zeros(Buffer *buffer, size_t size)

@@ -18,6 +18,7 @@ typedef struct Buffer {
     size_t capacity; /* bytes allocated */
     size_t limit;    /* size may not pass it; 0: no limit */
     bool failed;     /* memory or limit ran out: nothing was written since */
+    bool is_full;    /* where failed: it was the limit */
 } Buffer;
 
 void buffer_open(Buffer *buffer, size_t limit_bytes);
@@ -43,6 +44,7 @@ void buffer_put_slice(Buffer *buffer, Slice s);
 void buffer_put_text(Buffer *buffer, const char *text);
 void buffer_put_format(Buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void buffer_put_decimal(Buffer *buffer, uint64_t value); /* its decimal digits */
 void buffer_put_zeros(Buffer *buffer, size_t size);
 void buffer_put_u8(Buffer *buffer, uint8_t value);
 void buffer_put_u16(Buffer *buffer, uint16_t value);

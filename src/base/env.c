@@ -400,6 +400,12 @@ void socket_shutdown_write(Socket *socket)
     socket->operations->shutdown_write(socket);
 }
 
+void socket_set_send_buffer(Socket *socket, int size_bytes)
+{
+    if (socket->operations->set_send_buffer != NULL)
+        socket->operations->set_send_buffer(socket, size_bytes);
+}
+
 int socket_descriptor(const Socket *socket)
 {
     return socket->operations->descriptor(socket);

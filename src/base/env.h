@@ -165,14 +165,14 @@ typedef struct DirectoryEntry {
 CHECKED Status env_list(Env *env, const char *path, Arena *arena, DirectoryEntry **entries,
                         size_t *count, Error *error);
 
-CHECKED Status env_make_directory(Env *env, const char *path, Error *error);      /* FILE_EXISTS */
-CHECKED Status env_make_directories(Env *env, const char *path, Error *error);    /* mkdir -p */
+CHECKED Status env_make_directory(Env *env, const char *path, Error *error);   /* FILE_EXISTS */
+CHECKED Status env_make_directories(Env *env, const char *path, Error *error); /* mkdir -p */
 CHECKED Status env_sync_directory(Env *env, const char *path, Error *error);
 CHECKED Status env_rename(Env *env, const char *from, const char *to, Error *error);
 CHECKED Status env_link(Env *env, const char *from, const char *to, Error *error); /* FILE_EXISTS */
-CHECKED Status env_remove(Env *env, const char *path, Error *error);              /* a file */
-CHECKED Status env_remove_directory(Env *env, const char *path, Error *error);    /* an empty one */
-CHECKED Status env_remove_tree(Env *env, const char *path, Error *error);         /* rm -r */
+CHECKED Status env_remove(Env *env, const char *path, Error *error);               /* a file */
+CHECKED Status env_remove_directory(Env *env, const char *path, Error *error); /* an empty one */
+CHECKED Status env_remove_tree(Env *env, const char *path, Error *error);      /* rm -r */
 
 /* Bytes free for us on the file system that holds `path`. */
 CHECKED Status env_free_space(Env *env, const char *path, uint64_t *out, Error *error);
@@ -243,6 +243,10 @@ SocketResult socket_write(Socket *socket, const SocketPart *parts, size_t count,
  * clients: the server's loops wait in libuv on socket_descriptor. */
 bool socket_wait(Socket *socket, bool for_write, int64_t deadline_ns);
 void socket_shutdown_write(Socket *socket);
+
+/* Bytes the system may hold for a peer that does not read (SO_SNDBUF), so that our own limit on
+ * what waits for it means something. A wish: nothing where the system has no such thing. */
+void socket_set_send_buffer(Socket *socket, int size_bytes);
 int socket_descriptor(const Socket *socket);
 
 /* "127.0.0.1:7700": its own (or its peer's) address, numeric. */
@@ -257,6 +261,7 @@ struct EnvOperations {
     void (*sleep_ns)(Env *env, int64_t duration_ns);
     void (*random)(Env *env, void *out, size_t size);
     void (*yield)(Env *env, const char *point); /* NULL: nothing to do */
+    void (*kill)(Env *env);                     /* NULL: SIGKILL; what a fault point asks for */
 
     void (*mutex_open)(Mutex *mutex); /* NULL in the real Env: pthread calls are made inline */
     void (*mutex_close)(Mutex *mutex);
@@ -288,8 +293,7 @@ struct EnvOperations {
                                  Error *error);
     void (*shared_memory_close)(Env *env, SharedMemory *memory);
 
-    Status (*socket_listen)(Env *env, const char *address, int backlog, Socket **out,
-                            Error *error);
+    Status (*socket_listen)(Env *env, const char *address, int backlog, Socket **out, Error *error);
     Status (*socket_connect)(Env *env, const char *address, int64_t timeout_ns, Socket **out,
                              Error *error);
 };
@@ -325,6 +329,7 @@ typedef struct SocketOperations {
     SocketResult (*write)(Socket *socket, const SocketPart *parts, size_t count, size_t *written);
     bool (*wait)(Socket *socket, bool for_write, int64_t deadline_ns);
     void (*shutdown_write)(Socket *socket);
+    void (*set_send_buffer)(Socket *socket, int size_bytes); /* NULL: nothing to set */
     int (*descriptor)(const Socket *socket);
     void (*address)(const Socket *socket, bool of_peer, char *out, size_t size);
 } SocketOperations;

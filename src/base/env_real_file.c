@@ -74,8 +74,8 @@ static Status real_file_read_at(File *base, uint64_t offset, void *out, size_t s
     RealFile *file = (RealFile *)base;
     size_t done = 0;
     while (done < size) {
-        ssize_t n = pread(file->descriptor, (uint8_t *)out + done, size - done,
-                          (off_t)(offset + done));
+        ssize_t n =
+            pread(file->descriptor, (uint8_t *)out + done, size - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -93,8 +93,8 @@ static Status real_file_write_at(File *base, uint64_t offset, Slice data, Error 
     RealFile *file = (RealFile *)base;
     size_t done = 0;
     while (done < data.size) {
-        ssize_t n = pwrite(file->descriptor, data.data + done, data.size - done,
-                           (off_t)(offset + done));
+        ssize_t n =
+            pwrite(file->descriptor, data.data + done, data.size - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -169,8 +169,8 @@ Status real_stat(Env *env, const char *path, FileInformation *out, Error *error)
         .exists = true,
         .is_directory = S_ISDIR(information.st_mode),
         .size = (uint64_t)information.st_size,
-        .modified_us = (int64_t)information.st_mtim.tv_sec * 1000000 +
-                       information.st_mtim.tv_nsec / 1000,
+        .modified_us =
+            (int64_t)information.st_mtim.tv_sec * 1000000 + information.st_mtim.tv_nsec / 1000,
         .blocks_size = (uint64_t)information.st_blocks * 512,
     };
     return OK;

@@ -228,6 +228,12 @@ static void real_shutdown_write(Socket *base)
     (void)shutdown(((RealSocket *)base)->descriptor, SHUT_WR); /* the peer may be gone already */
 }
 
+static void real_set_send_buffer(Socket *base, int size_bytes)
+{
+    int descriptor = ((RealSocket *)base)->descriptor;
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &size_bytes, sizeof size_bytes);
+}
+
 static int real_descriptor(const Socket *base)
 {
     return ((const RealSocket *)base)->descriptor;
@@ -260,6 +266,7 @@ static const SocketOperations real_socket_operations = {
     .write = real_write,
     .wait = real_wait,
     .shutdown_write = real_shutdown_write,
+    .set_send_buffer = real_set_send_buffer,
     .descriptor = real_descriptor,
     .address = real_address,
 };

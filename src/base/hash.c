@@ -1,7 +1,6 @@
 #define XXH_INLINE_ALL /* libpg_query exports old XXH symbols of its own */
 #include "base/hash.h"
 
-#include <stdatomic.h>
 #include <xxhash.h>
 
 uint64_t hash_64(Slice s)
@@ -14,7 +13,7 @@ uint64_t hash_64_seeded(Slice s, uint64_t seed)
     return XXH3_64bits_withSeed(s.data, s.size, seed);
 }
 
-/* One nibble at a time: only for processors without the instruction, so small beats fast. */
+/* One bit at a time: only for processors without the instruction, so small beats fast. */
 static uint32_t crc32c_plain(uint32_t crc, const uint8_t *at, size_t size)
 {
     for (size_t i = 0; i < size; i++) {

@@ -1,8 +1,6 @@
 /* The JSON reader. Values are collected on a stack of their own (a Buffer) and moved to the arena
  * when their array or object closes, so that children end up contiguous and depth costs no thread
  * stack. */
-#include <stdlib.h>
-
 #include "base/assert.h"
 #include "base/json.h"
 
@@ -251,8 +249,8 @@ static Status read_word(Reader *reader)
         const char *word;
         JsonKind kind;
         bool boolean;
-    } words[] = {{"null", JSON_NULL, false}, {"true", JSON_BOOLEAN, true},
-                 {"false", JSON_BOOLEAN, false}};
+    } words[] = {
+        {"null", JSON_NULL, false}, {"true", JSON_BOOLEAN, true}, {"false", JSON_BOOLEAN, false}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         Slice word = slice_of_text(words[i].word);
         Slice raw = slice_part(reader->text, reader->at, word.size);
@@ -385,8 +383,8 @@ static Status read_document(Reader *reader)
 Status json_read(Arena *arena, Slice text, uint32_t depth_max, JsonValue **out, Error *error)
 {
     Reader reader = {.arena = arena, .text = text, .depth_max = depth_max, .error = error};
-    buffer_open(&reader.values, 0);
-    buffer_open(&reader.containers, 0);
+    buffer_open(&reader.values, arena->limit);
+    buffer_open(&reader.containers, arena->limit);
     Status status = OK;
     GO(read_document(&reader));
     JsonValue *root = ARENA_NEW(arena, JsonValue);
@@ -421,7 +419,7 @@ int64_t json_member_integer(const JsonValue *object, const char *key, int64_t fa
 {
     const JsonValue *member = json_member(object, key);
     return member != NULL && member->kind == JSON_NUMBER && member->is_integer ? member->integer
-                                                                              : fallback;
+                                                                               : fallback;
 }
 
 bool json_member_boolean(const JsonValue *object, const char *key, bool fallback)
@@ -432,9 +430,7 @@ bool json_member_boolean(const JsonValue *object, const char *key, bool fallback
 
 double json_number(const JsonValue *number)
 {
-    char text[64];
-    size_t size = number->text.size < sizeof text - 1 ? number->text.size : sizeof text - 1;
-    memcpy(text, number->text.data, size);
-    text[size] = '\0';
-    return strtod(text, NULL);
+    double value;
+    ASSERT(number->kind == JSON_NUMBER && slice_to_double(number->text, &value));
+    return value;
 }

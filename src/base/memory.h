@@ -12,11 +12,11 @@
 
 #define MEMORY_CHECKED __attribute__((warn_unused_result))
 
-MEMORY_CHECKED void *memory_allocate(size_t size);               /* not zeroed; size > 0 */
+MEMORY_CHECKED void *memory_allocate(size_t size); /* not zeroed; size > 0 */
 MEMORY_CHECKED void *memory_allocate_zeroed(size_t count, size_t size);
-MEMORY_CHECKED void *memory_resize(void *memory, size_t size);   /* the old stays on failure */
+MEMORY_CHECKED void *memory_resize(void *memory, size_t size);    /* the old stays on failure */
 MEMORY_CHECKED void *memory_clone(const void *data, size_t size); /* size may be 0 */
-void memory_free(void *memory);                                  /* NULL is allowed */
+void memory_free(void *memory);                                   /* NULL is allowed */
 
 /* A zeroed object of this type. */
 #define MEMORY_NEW(type) ((type *)memory_allocate_zeroed(1, sizeof(type)))

@@ -62,31 +62,45 @@ Slice slice_trim(Slice s)
     return s;
 }
 
-/* Length of the valid sequence that starts at `at`, or 0 (RFC 3629, section 4). */
-static size_t utf8_sequence_size(const uint8_t *at, size_t rest)
+/* RFC 3629, section 4. */
+size_t slice_utf8_size(Slice s, size_t at)
 {
-    uint8_t c = at[0];
+    const uint8_t *bytes = s.data + at;
+    uint8_t c = bytes[0];
     if (c < 0x80)
         return c == 0 ? 0 : 1;
     size_t size = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-    if (c < 0xc2 || c > 0xf4 || rest < size)
+    if (c < 0xc2 || c > 0xf4 || s.size - at < size)
         return 0;
     uint8_t low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
     uint8_t high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-    if (at[1] < low || at[1] > high)
+    if (bytes[1] < low || bytes[1] > high)
         return 0;
     for (size_t i = 2; i < size; i++) {
-        if ((at[i] & 0xc0) != 0x80)
+        if ((bytes[i] & 0xc0) != 0x80)
             return 0;
     }
     return size;
+}
+
+/* Eight plain ASCII bytes at a time: most text is. */
+static bool is_plain_word(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    uint64_t zero_bytes = (word - 0x0101010101010101u) & ~word;
+    return ((word | zero_bytes) & 0x8080808080808080u) == 0;
 }
 
 bool slice_is_utf8_text(Slice s)
 {
     size_t at = 0;
     while (at < s.size) {
-        size_t size = utf8_sequence_size(s.data + at, s.size - at);
+        if (s.size - at >= 8 && is_plain_word(s.data + at)) {
+            at += 8;
+            continue;
+        }
+        size_t size = slice_utf8_size(s, at);
         if (size == 0)
             return false;
         at += size;

@@ -63,7 +63,16 @@ Slice slice_trim(Slice s);
 /* Is it UTF-8 as RFC 3629 has it (no surrogates, no overlong forms) and free of NUL? */
 bool slice_is_utf8_text(Slice s);
 
+/* Bytes of the UTF-8 character at `at` (below s.size); 0 where none of RFC 3629 (or NUL) is there. */
+size_t slice_utf8_size(Slice s, size_t at);
+
 /* A whole decimal integer with an optional sign; false where it is anything else or too large. */
 __attribute__((warn_unused_result)) bool slice_to_int64(Slice s, int64_t *out);
+
+/* A whole decimal number ("-1.5e3", ".5", "5."), rounded to nearest even, in any locale and of any
+ * length; false where it is anything else ("NaN" and "Infinity" are). Beyond the range it is
+ * infinite or zero: the caller decides whether that is an error. */
+__attribute__((warn_unused_result)) bool slice_to_double(Slice s, double *out);
+__attribute__((warn_unused_result)) bool slice_to_float(Slice s, float *out);
 
 #endif

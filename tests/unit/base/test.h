@@ -1,0 +1,41 @@
+/* What the unit tests of this house share: cmocka with its includes, and the seed of a randomised
+ * test, printed and taken from SEED. */
+#ifndef FIRN_TESTS_UNIT_BASE_TEST_H
+#define FIRN_TESTS_UNIT_BASE_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/env.h"
+
+#define assert_ok(call, error)                                                   \
+    do {                                                                         \
+        if ((call) != OK)                                                        \
+            fail_msg("%s: %s [%s]", #call, (error)->message, (error)->internal); \
+    } while (0)
+
+#define assert_status(wanted, got) assert_string_equal(status_name(wanted), status_name(got))
+
+static inline void assert_slice(Slice got, const char *wanted)
+{
+    if (!slice_equal_text(got, wanted))
+        fail_msg("got \"%.*s\", wanted \"%s\"", SLICE_ARGUMENTS(got), wanted);
+}
+
+static inline uint64_t test_seed(void)
+{
+    const char *text = getenv("SEED");
+    uint64_t seed =
+        text != NULL ? strtoull(text, NULL, 10) : env_random_u64(env_real()) % 1000000000;
+    print_message("SEED=%llu\n", (unsigned long long)seed);
+    return seed;
+}
+
+#endif
