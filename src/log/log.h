@@ -4,8 +4,8 @@
  * committer thread writes and syncs whole groups while the next one fills. What a frame means is
  * the engine's affair. The format is at the top of segment.c.
  *
- * Threading: log_reserve and log_append by one thread at a time (the sequencer); log_commit_group
- * by the committer only; readers, release and statistics by any thread.
+ * Threading: log_reserve, log_append, log_notify and log_take_group under the caller's lock (the
+ * sequencer); log_wait and log_write_group by the committer only; the rest by any thread.
  * Ownership: LogChunk is reference counted; everything else belongs to the Log.
  * Errors: DISK_FULL from log_reserve, before anything was appended, and writing works again when
  * there is room. A failed write or sync poisons the log: LOG_POISONED from then on, for ever (in
@@ -35,8 +35,8 @@ typedef enum LogDurability {
 typedef struct LogOptions {
     LogDurability durability;
     int64_t interval_ns;
-    uint64_t segment_bytes;
-    uint32_t spare_segments; /* zeroed ahead, beside the one kept for commit records */
+    uint64_t segment_bytes;  /* of a full-grown segment; the first ones are smaller */
+    uint32_t spare_segments; /* made ahead, beside the one kept for commit records */
 } LogOptions;
 
 /* ---- frames ---- */
@@ -57,9 +57,9 @@ typedef struct LogFrame {
 
 /* What each group says of itself. */
 typedef struct LogGroupHeader {
-    LogPosition durable;   /* synced when the group was written */
-    uint64_t highest_seq;  /* assigned so far */
-    int64_t wall_us;       /* when it was written */
+    LogPosition durable;  /* synced when the group was written */
+    uint64_t highest_seq; /* assigned so far */
+    int64_t wall_us;      /* when it was written */
 } LogGroupHeader;
 
 typedef Status (*LogVisitor)(void *context, const LogFrame *frame, Error *error);
@@ -68,31 +68,31 @@ typedef Status (*LogVisitor)(void *context, const LogFrame *frame, Error *error)
 
 typedef struct LogRecovery {
     uint64_t segments;
-    uint64_t frames;       /* from the start position to the end, whole transactions only */
+    uint64_t frames; /* from the start position to the end, whole transactions only */
     uint64_t bytes;
-    LogPosition end;       /* one past the last whole transaction */
-    uint64_t highest_seq;  /* of any frame or group header seen */
-    int64_t last_wall_us;  /* of the last group */
-    uint64_t torn_bytes;   /* of the tail that was dropped */
-    bool found_any;        /* a segment was there */
+    LogPosition end;      /* one past the last whole transaction */
+    uint64_t highest_seq; /* of any frame or group header seen */
+    int64_t last_wall_us; /* of the last group */
+    uint64_t torn_bytes;  /* of the tail that was dropped */
+    bool found_any;       /* a segment was there */
 } LogRecovery;
 
-/* Opens the folder, checks every frame from `from` (0: the first segment) on, decides where the
- * torn tail begins, and calls `visit` (may be NULL) for each frame of whole transactions in order.
- * Damage below a position that a later valid group calls durable is refused: DATA_CORRUPTED, with
- * segment and offset, and nothing is changed. A first segment that begins beyond `from` is refused
- * too. The log cannot be written before log_start. */
+/* Opens the folder, checks every frame from `from` (0: the first segment) on, and decides where the
+ * torn tail begins. Damage below a position that a later valid group calls durable is refused:
+ * DATA_CORRUPTED, with segment and offset, and nothing is changed. So are a first segment that
+ * begins beyond `from` and a missing one. The log cannot be written before log_start. */
 CHECKED Status log_open(Env *env, const char *directory, const LogOptions *options,
-                        LogPosition from, LogVisitor visit, void *context, Log **out,
-                        LogRecovery *recovery, Error *error);
+                        LogPosition from, Log **out, LogRecovery *recovery, Error *error);
 
-/* Calls `visit` again for every frame of whole transactions in [from, end of recovery). */
+/* Calls `visit` for every frame of whole transactions from `from` to the end that log_open found.
+ * Before log_start. */
 CHECKED Status log_replay(Log *log, LogPosition from, LogVisitor visit, void *context,
                           Error *error);
 
 /* Writes the undecided tail (whatever no group header called durable) again into a new segment and
- * syncs it, then starts writing. `next_seq` names the segment. */
-CHECKED Status log_start(Log *log, uint64_t next_seq, Error *error);
+ * syncs it, then starts writing. `seq` names the segment: never used before, and below every
+ * sequence appended later. */
+CHECKED Status log_start(Log *log, uint64_t seq, Error *error);
 
 /* Stops the thread that zeroes segments ahead and closes the files. Groups not committed are lost:
  * commit them first. */
@@ -100,8 +100,9 @@ void log_close(Log *log);
 
 /* ---- appending (under the sequencer) ---- */
 
-/* Makes sure that `frames` frames with `bytes` of payload in all fit and will have space on disk.
- * `for_commit_record` may use the space kept for cold commits and checkpoints. */
+/* Makes sure that `frames` frames with `bytes` of payload in all fit and have space on disk.
+ * `for_commit_record` may use the space kept for cold commits and checkpoints. DISK_FULL or
+ * LOG_POISONED otherwise, with nothing changed. */
 CHECKED Status log_reserve(Log *log, size_t frames, size_t bytes, bool for_commit_record,
                            Error *error);
 
@@ -109,34 +110,49 @@ CHECKED Status log_reserve(Log *log, size_t frames, size_t bytes, bool for_commi
 LogPosition log_append(Log *log, uint8_t kind, uint8_t flags, uint64_t seq, uint64_t transaction,
                        const Slice *parts, size_t part_count);
 
-LogPosition log_appended(const Log *log); /* end of what was appended */
+/* Tells the committer that something is there; after the last append of a batch. */
+void log_notify(Log *log);
 
-/* ---- committing (the committer) ---- */
+LogPosition log_appended(const Log *log); /* end of what was appended */
+size_t log_pending_bytes(const Log *log); /* appended, not taken by the committer yet; any thread */
+
+/* The group that holds what was just appended must be synced whatever the mode. */
+void log_require_sync(Log *log);
+
+/* ---- committing ---- */
 
 /* The frames of one group, shared with live queries. */
 typedef struct LogChunk LogChunk;
 LogChunk *log_chunk_clone(LogChunk *chunk);
 void log_chunk_release(LogChunk *chunk);
 
-/* Walks the frames of a chunk; false at the end. `at` starts at 0. */
+/* Walks the frames of a chunk, without group headers; false at the end. `at` starts at 0. */
 bool log_chunk_next(const LogChunk *chunk, size_t *at, LogFrame *out);
 
 typedef struct LogGroup {
-    LogPosition end;     /* appended up to here is written */
-    LogPosition durable; /* and synced up to here */
+    LogChunk *chunk;     /* NULL: nothing was appended */
+    LogPosition end;     /* appended up to here */
+    LogPosition durable; /* set by log_write_group: synced up to here */
     uint64_t highest_seq;
-    LogChunk *chunk;     /* the caller's reference; NULL where nothing was written */
+    bool must_sync;
+    bool changes_segment; /* private, with the next two: it becomes the start of a new segment */
+    uint64_t next_number;
+    uint64_t next_bytes;
 } LogGroup;
 
-/* Waits until frames are there, `deadline_ns` passes, log_wake is called or a sync is due, then
- * writes what is there and syncs as the durability says; a log_require_sync pending, or a segment
- * change, syncs in every mode. With an empty group it may still have synced. After an error the log
- * is poisoned. */
-CHECKED Status log_commit_group(Log *log, int64_t deadline_ns, LogGroup *out, Error *error);
+/* The committer: waits until frames are there, a sync is due, log_wake was called or `deadline_ns`
+ * passed. */
+void log_wait(Log *log, int64_t deadline_ns);
+void log_wake(Log *log); /* any thread */
 
-/* The group that holds `position` must be synced whatever the mode. */
-void log_require_sync(Log *log, LogPosition position);
-void log_wake(Log *log); /* the committer returns from waiting */
+/* Takes what was appended as one group; under the sequencer, so that its end is what was applied.
+ * The caller writes it and then releases its chunk. */
+void log_take_group(Log *log, uint64_t highest_seq, LogGroup *out);
+
+/* The committer: writes the group and syncs as the durability says; a group that must be synced,
+ * and a change of segment, sync in every mode. An empty group may still sync what is due. After an
+ * error the log is poisoned. */
+CHECKED Status log_write_group(Log *log, LogGroup *group, Error *error);
 
 bool log_is_poisoned(const Log *log);
 
@@ -175,16 +191,15 @@ CHECKED Status log_expire(Log *log, int64_t before_wall_us, uint64_t bytes_max, 
 /* ---- statistics ---- */
 
 typedef struct LogStatistics {
-    uint64_t segments;          /* that hold frames */
-    uint64_t bytes_unreleased;  /* of frames recovery may need */
-    uint64_t bytes_released;    /* of segments kept for feeds */
-    uint64_t syncs;             /* successful ones, of log data */
-    uint64_t sync_ns;           /* spent in them */
+    uint64_t segments;         /* that hold frames */
+    uint64_t bytes_unreleased; /* of frames recovery may need */
+    uint64_t bytes_released;   /* of segments kept for feeds */
+    uint64_t syncs;            /* successful ones, of log data */
+    uint64_t sync_ns;          /* spent in them */
     uint64_t groups;
     uint64_t frames;
     uint64_t bytes_written;
     uint64_t unlink_failures;
-    LogPosition appended;
     LogPosition written;
     LogPosition durable;
     LogPosition released;
