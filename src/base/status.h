@@ -92,6 +92,8 @@
     X(INVALID_PASSWORD, "28P01", 401, "invalid user name or password")                         \
     X(INVALID_AUTHORIZATION, "28000", 401, "not authenticated")                                \
     /* together with others */                                                                 \
+    X(SCHEMA_CHANGED, "40P02", 409, "the table's definition changed while the statement ran")      \
+    X(WOULD_BLOCK, "40P03", 503, "the call would have to wait")                                    \
     X(SERIALIZATION_FAILURE, "40001", 409, "could not serialize access")                       \
     X(DEADLOCK_DETECTED, "40P01", 409, "deadlock detected")                                    \
     X(LOCK_NOT_AVAILABLE, "55P03", 409, "lock not available")                                  \
