@@ -18,8 +18,8 @@ typedef struct EvaluationContext EvaluationContext;
 
 /* One call of a scalar function. `arguments` are never NULL values for strict functions. The
  * result's kind is that of the node's type. */
-typedef Status (*ScalarFunction)(EvaluationContext *context, const Value *arguments,
-                                 uint32_t count, Value *result, Error *error);
+typedef Status (*ScalarFunction)(EvaluationContext *context, const Value *arguments, uint32_t count,
+                                 Value *result, Error *error);
 
 typedef enum ExpressionKind {
     EXPRESSION_CONSTANT,  /* constant */
@@ -31,8 +31,8 @@ typedef enum ExpressionKind {
     EXPRESSION_AND,       /* children */
     EXPRESSION_OR,
     EXPRESSION_NOT,
-    EXPRESSION_IS_NULL, /* children[0]; negated */
-    EXPRESSION_IS_TRUE, /* children[0] IS [NOT] TRUE/FALSE/UNKNOWN: index 1, 0, 2; negated */
+    EXPRESSION_IS_NULL,     /* children[0]; negated */
+    EXPRESSION_IS_TRUE,     /* children[0] IS [NOT] TRUE/FALSE/UNKNOWN: index 1, 0, 2; negated */
     EXPRESSION_IS_DISTINCT, /* children[0], children[1]; negated: IS NOT DISTINCT FROM */
     EXPRESSION_COMPARE,     /* children[0] index(CompareOperator) children[1] */
     EXPRESSION_IN,          /* children[0] IN (children[1] …); negated */
@@ -64,7 +64,7 @@ struct Expression {
     int32_t position_byte; /* in the statement's text, -1: none */
     uint32_t index;        /* by kind, above */
     bool negated;
-    bool is_strict; /* CALL: NULL in, NULL out, without calling */
+    bool is_strict;   /* CALL: NULL in, NULL out, without calling */
     bool is_volatile; /* CALL: each evaluation may differ (random(), gen_random_uuid()) */
     ScalarFunction function;
     const char *name; /* CALL: the function's SQL name, for messages */
@@ -75,21 +75,21 @@ struct Expression {
 
 /* What an evaluation may look at. Unused parts may be zero. */
 struct EvaluationContext {
-    Env *env;             /* volatile functions draw time and randomness from here */
-    Arena *arena;         /* results and scratch */
+    Env *env;     /* volatile functions draw time and randomness from here */
+    Arena *arena; /* results and scratch */
     const RowLayout *layout;
-    Slice row;            /* EXPRESSION_COLUMN */
+    Slice row; /* EXPRESSION_COLUMN */
     const RowLayout *excluded_layout;
-    Slice excluded;       /* EXPRESSION_EXCLUDED */
+    Slice excluded; /* EXPRESSION_EXCLUDED */
     const Value *parameters;
     uint32_t parameter_count;
-    int64_t now_us;       /* now(), fixed for the statement (its transaction) */
-    int64_t clock_us;     /* 0: clock_timestamp() asks env */
+    int64_t now_us;   /* now(), fixed for the statement (its transaction) */
+    int64_t clock_us; /* 0: clock_timestamp() asks env */
     Slice current_user;
-    int64_t seq;          /* SYSTEM_SEQ */
-    int64_t updated_us;   /* SYSTEM_UPDATED */
-    Slice owner;          /* SYSTEM_USER */
-    uint32_t node_id;     /* for snowflake_id() */
+    int64_t seq;        /* SYSTEM_SEQ */
+    int64_t updated_us; /* SYSTEM_UPDATED */
+    Slice owner;        /* SYSTEM_USER */
+    uint32_t node_id;   /* for snowflake_id() */
 };
 
 CHECKED Status expression_evaluate(const Expression *expression, EvaluationContext *context,
@@ -105,9 +105,8 @@ CHECKED Status expression_passes(const Expression *check, EvaluationContext *con
 
 /* A deep copy into another arena, so that a subscription outlives its statement. Parameters are
  * replaced by their values. */
-CHECKED Status expression_clone(Arena *arena, const Expression *expression,
-                                const Value *parameters, uint32_t parameter_count,
-                                Expression **out, Error *error);
+CHECKED Status expression_clone(Arena *arena, const Expression *expression, const Value *parameters,
+                                uint32_t parameter_count, Expression **out, Error *error);
 
 /* Binary form for the catalog (CHECK constraints): functions go by symbol (function.h). */
 void expression_encode(Buffer *out, const Expression *expression);

@@ -1,9 +1,9 @@
 /* The implementations of scalar functions and operators for the row evaluator, by symbol.
  *
  * A symbol names one implementation for one list of argument kinds ("int8_add", "text_lower",
- * "date_trunc_timestamp"). sql/'s catalogue of functions maps SQL names and overloads to symbols and
- * to DuckDB's form; this room only computes. PostgreSQL 15 is the reference for every result and
- * error.
+ * "date_trunc_timestamp"). sql/'s catalogue of functions maps SQL names and overloads to symbols
+ * and to DuckDB's form; this room only computes. PostgreSQL 15 is the reference for every result
+ * and error.
  *
  * Threading: pure but for the volatile ones, which draw from the context's env. */
 #ifndef FIRN_TYPES_FUNCTION_H

@@ -5,11 +5,13 @@
  *     null bits    (columns + 7) / 8 bytes; bit c is 1 where column c is NULL
  *     slots        at layout.offset[c] from R, each aligned to its size (at most 8):
  *                      BOOLEAN 1, SMALLINT 2, INTEGER REAL DATE 4, BIGINT DOUBLE TIME TIMESTAMP
- *                      TIMESTAMPTZ 8, DECIMAL 8 (precision ≤ 18) or 16, UUID 16,
- *                      VECTOR(n) 4n, everything that varies: u32, the END of its bytes from R
+ *                      TIMESTAMPTZ 8, DECIMAL 8 (precision 1–18) or 16, UUID 16, INTERVAL 16
+ *                      (months i32, days i32, microseconds i64; results only), VECTOR(n) 4n,
+ *                      everything that varies: u32, the END of its bytes from R
  *     bytes        of the variable columns, in column order, without gaps
  * The bytes of variable column c begin where those of the one before it end (the first: at
- * layout.fixed_size). A NULL's slot is zero; a variable NULL's holds its (empty) end.
+ * layout.fixed_size). A NULL's slot is zero; a variable NULL's holds its (empty) end. An ARRAY's
+ * bytes are its binary form (value_binary.c).
  * Integers are little-endian. A row is at most ROW_BYTES_MAX.
  *
  * Threading: schemas and layouts are immutable once built. Ownership: values read from a row point
@@ -46,6 +48,11 @@ CHECKED Status row_encode(const RowLayout *layout, const Value *values, Buffer *
 /* One column; O(1). DECIMAL values have the column's scale. */
 void row_get(const RowLayout *layout, Slice row, uint32_t column, Value *out);
 
+/* The same for ARRAY columns too, whose elements are built in the arena (row_get refuses them by
+ * assertion). DATA_CORRUPTED where the bytes are no array of the column's type. */
+CHECKED Status row_get_in(const RowLayout *layout, Slice row, uint32_t column, Arena *arena,
+                          Value *out, Error *error);
+
 static inline bool row_is_null(Slice row, uint32_t column)
 {
     return (row.data[column / 8] >> (column % 8)) & 1;
@@ -59,11 +66,11 @@ bool row_check(const RowLayout *layout, Slice row);
 typedef struct Column {
     Slice name;
     Type type;
-    uint32_t field_id;    /* for life; 1 and up, never reused */
+    uint32_t field_id; /* for life; 1 and up, never reused */
     bool not_null;
-    bool hidden;          /* `_row`, the identity of a table without a key */
-    int16_t key_position; /* 0-based place in the key, -1: not in it */
-    Slice default_sql;    /* PostgreSQL text of the default, empty: none */
+    bool hidden;           /* `_row`, the identity of a table without a key */
+    int16_t key_position;  /* 0-based place in the key, -1: not in it */
+    Slice default_sql;     /* PostgreSQL text of the default, empty: none */
     Value initial_default; /* what rows written before ADD COLUMN have; NULL where none */
     Slice comment;
 } Column;

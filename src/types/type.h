@@ -27,8 +27,8 @@ typedef enum TypeKind {
     TYPE_TIMESTAMPTZ = 15, /* microseconds since 1970-01-01 00:00 UTC */
     TYPE_INTERVAL = 16,    /* expressions only, not columns yet */
     TYPE_UUID = 17,
-    TYPE_JSON = 18,  /* the text as it came */
-    TYPE_JSONB = 19, /* normalised text: keys by length, then bytes, last of equal keys wins */
+    TYPE_JSON = 18,   /* the text as it came */
+    TYPE_JSONB = 19,  /* normalised text: keys by length, then bytes, last of equal keys wins */
     TYPE_VECTOR = 20, /* a: dimension 1–16000; float32 */
     TYPE_ARRAY = 21,  /* element: the kind of its elements; results and system tables */
     TYPE_RECORD = 22, /* row constructors inside expressions */
@@ -49,7 +49,8 @@ typedef struct Type {
     int32_t b;       /* scale */
 } Type;
 
-#define TYPE(k) ((Type){.kind = TYPE_##k})
+#define TYPE(k)          ((Type){.kind = TYPE_##k})
+#define TYPE_OF_KIND(k)  ((Type){.kind = (uint8_t)(k)})
 #define TYPE_ARRAY_OF(k) ((Type){.kind = TYPE_ARRAY, .element = TYPE_##k})
 
 static inline bool type_equal(Type x, Type y)
@@ -72,6 +73,12 @@ static inline bool type_is_text(Type type)
     return type.kind >= TYPE_TEXT && type.kind <= TYPE_CHAR;
 }
 
+/* The type of an ARRAY's elements; an array's modifiers are its elements'. */
+static inline Type type_of_element(Type type)
+{
+    return (Type){.kind = type.element, .a = type.a, .b = type.b};
+}
+
 /* Does a value of it lie in the part of a row that varies in length? */
 static inline bool type_is_variable(Type type)
 {
@@ -81,6 +88,9 @@ static inline bool type_is_variable(Type type)
 
 /* May a column of it be part of a key? All but vectors, JSON, arrays (and no INTERVAL). */
 bool type_is_keyable(Type type);
+
+/* Are kind, element and modifiers such as a type can have? For types read from outside. */
+bool type_is_valid(Type type);
 
 /* Can a table have a column of it today? */
 bool type_is_storable(Type type);

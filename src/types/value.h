@@ -46,10 +46,10 @@ struct ArrayValue {
 };
 
 /* Infinities of DATE and of the timestamps, as DuckDB and PostgreSQL have them at the ends. */
-#define TIMESTAMP_INFINITY INT64_MAX
+#define TIMESTAMP_INFINITY       INT64_MAX
 #define TIMESTAMP_MINUS_INFINITY (-INT64_MAX)
-#define DATE_INFINITY INT32_MAX
-#define DATE_MINUS_INFINITY (-INT32_MAX)
+#define DATE_INFINITY            INT32_MAX
+#define DATE_MINUS_INFINITY      (-INT32_MAX)
 
 static inline Value value_null(TypeKind kind)
 {
@@ -86,10 +86,19 @@ static inline Value value_text(Slice s)
     return value_bytes(TYPE_TEXT, s);
 }
 
+/* One element of a vector, also where the row that it lies in is not aligned. */
+static inline float vector_element(const Value *vector, uint32_t index)
+{
+    float x;
+    memcpy(&x, (const uint8_t *)vector->as.vector.elements + index * sizeof x, sizeof x);
+    return x;
+}
+
 /* Order of two values of comparable kinds (equal kinds; any two numbers; any two texts; DATE and
  * the timestamps), neither NULL: <0, 0, >0. NaN is above everything and equal to itself, -0 equals
  * +0, text by bytes, CHAR without trailing blanks, arrays and records element by element with NULL
- * last. Vectors, JSON and JSONB compare by bytes (needed for DISTINCT, not offered as operators). */
+ * last. Vectors, JSON and JSONB compare by bytes (needed for DISTINCT, not offered as operators).
+ */
 int value_compare(const Value *a, const Value *b);
 
 /* Equal, with NULL equal to NULL (IS NOT DISTINCT FROM). */
@@ -140,10 +149,18 @@ CHECKED Status value_cast(Arena *arena, const Value *value, Type from, Type to,
 
 /* ---- binary form: self-delimiting, for parameters between processes and catalog records ---- */
 
+/* Arrays and records nest at most this deep; a decoder refuses more. */
+enum { VALUE_DEPTH_MAX = 32 };
+
 void value_encode(Buffer *out, const Value *value);
+size_t value_encoded_size(const Value *value);
 
 /* Bytes point into the cursor's memory; arrays and vectors are built in the arena. DATA_CORRUPTED
  * for anything malformed. */
 CHECKED Status value_decode(Arena *arena, Cursor *cursor, Value *out, Error *error);
+
+/* Would value_decode accept what stands next? Allocates nothing; skips it where it is well formed.
+ */
+bool value_check(Cursor *cursor);
 
 #endif
