@@ -17,7 +17,7 @@ CXX := g++
 WARNINGS := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wformat=2 \
 	-Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough=5 -Wvla -Wcast-align \
 	-Wpointer-arith -Wwrite-strings -Wundef -Werror
-COMMON := -std=c17 -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -Isrc -Iinclude -I$(DEPENDENCIES)/include \
+COMMON = -std=c17 -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -Isrc -Iinclude -I$(DEPENDENCIES)/include \
 	-pthread -fno-common -fvisibility=hidden -fno-strict-aliasing $(WARNINGS)
 
 CFLAGS_release := -O2 -g1 -fstack-protector-strong

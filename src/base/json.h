@@ -80,7 +80,8 @@ void json_slice(JsonWriter *writer, Slice value);
 void json_raw(JsonWriter *writer, Slice json);
 void json_before_raw(JsonWriter *writer); /* comma, then the caller writes one value to out */
 
-/* A string literal with quotes; bytes that are not UTF-8 become U+FFFD. */
+/* A string literal with quotes; bytes that are not UTF-8, and NUL, become U+FFFD: what is written
+ * can always be read again. */
 void json_put_string(Buffer *out, Slice s);
 
 /* Shortest text that reads back as the same double ("1e+21" as JavaScript has it is not copied:

@@ -150,7 +150,7 @@ void json_put_string(Buffer *out, Slice s)
             continue;
         }
         buffer_put(out, s.data + done, at - done);
-        if (c < 0x80)
+        if (c > 0 && c < 0x80)
             put_escaped(out, c);
         else
             buffer_put(out, replacement, sizeof replacement);
