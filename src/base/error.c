@@ -29,7 +29,8 @@ static void cut_at_character(char *text, size_t capacity)
         text[start] = '\0';
 }
 
-static void format_into(char *text, size_t capacity, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void format_into(char *text, size_t capacity,
+                                                              const char *format, va_list arguments)
 {
     int size = vsnprintf(text, capacity, format, arguments);
     if (size < 0)
@@ -115,7 +116,8 @@ void error_set_hint(Error *error, const char *format, ...)
     va_end(arguments);
 }
 
-static void put_before(char *text, size_t capacity, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void put_before(char *text, size_t capacity,
+                                                             const char *format, va_list arguments)
 {
     char rest[ERROR_MESSAGE_BYTES_MAX];
     char context[ERROR_MESSAGE_BYTES_MAX];
