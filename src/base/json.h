@@ -1,9 +1,10 @@
 /* JSON: a bounded reader into an arena, and a streaming writer.
  *
- * One reader serves client requests, Iceberg metadata and PostgreSQL's parse trees (which nest deeper
- * than any packaged library allows and whose depth must yet be limited): strict RFC 8259, UTF-8
- * checked, integers exact, duplicate keys kept (the last one is found), depth limited by the caller.
- * Nesting is followed with a stack in the arena, not with the thread's.
+ * One reader serves client requests, Iceberg metadata and PostgreSQL's parse trees (which nest
+ * deeper than any packaged library allows and whose depth must yet be limited): strict RFC 8259,
+ * UTF-8 checked, integers exact, duplicate keys kept (the last one is found), depth limited by the
+ * caller. Nesting is followed with a stack of its own, not with the thread's. Neither the values nor
+ * that stack grow beyond the arena's limit.
  *
  * Threading: values are immutable. Ownership: values live in the arena; texts without escapes point
  * into the input. Errors: INVALID_JSON_TEXT with the byte offset in the message;
@@ -53,6 +54,7 @@ double json_number(const JsonValue *number);
 
 /* ---- writing: into a Buffer; commas are the writer's business ---- */
 
+/* Of what our own code opens; deeper values of others go in by json_raw. More stops the process. */
 enum { JSON_WRITER_DEPTH_MAX = 64 };
 
 typedef struct JsonWriter {
@@ -84,8 +86,9 @@ void json_before_raw(JsonWriter *writer); /* comma, then the caller writes one v
  * can always be read again. */
 void json_put_string(Buffer *out, Slice s);
 
-/* Shortest text that reads back as the same double ("1e+21" as JavaScript has it is not copied:
- * plain digits up to 1e15, then exponents). NaN, Infinity, -Infinity without quotes. */
+/* Shortest text that reads back as the same number, digit for digit as PostgreSQL prints it: plain
+ * digits while the exponent is in -4..14 (float: -4..5), else "1.5e+15". NaN, Infinity, -Infinity
+ * without quotes. In every locale. */
 void put_double(Buffer *out, double value);
 void put_float(Buffer *out, float value);
 

@@ -63,7 +63,7 @@ Slice slice_trim(Slice s);
 /* Is it UTF-8 as RFC 3629 has it (no surrogates, no overlong forms) and free of NUL? */
 bool slice_is_utf8_text(Slice s);
 
-/* Bytes of the UTF-8 character at `at` (below s.size); 0 where none of RFC 3629 (or NUL) is there. */
+/* Bytes of the UTF-8 character at `at` (below s.size); 0 where there is none, or NUL. */
 size_t slice_utf8_size(Slice s, size_t at);
 
 /* A whole decimal integer with an optional sign; false where it is anything else or too large. */
