@@ -73,10 +73,11 @@ CHECKED Status key_index_find(KeyIndex *index, uint64_t hash, KeyIndexEntry *out
 /* All entries in hash order, block by block; compaction merges with it. */
 typedef struct KeyIndexReader {
     KeyIndex *index;
-    size_t at;
+    size_t at;              /* number of the next entry, from 0 */
     KeyIndexEntry *entries; /* decoded entries of the block at hand */
     size_t begin;           /* number of its first entry */
-    size_t count;
+    size_t count;           /* of entries in it */
+    size_t next_block;      /* number of the block behind it */
 } KeyIndexReader;
 
 CHECKED Status key_index_reader_open(KeyIndex *index, KeyIndexReader *out, Error *error);
