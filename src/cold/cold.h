@@ -151,13 +151,20 @@ CHECKED Status cold_version_publish(ColdTable *table, const ColdVersion *version
 
 /* ---- names of new files ---- */
 
-/* "data/batch-1690000000000-17.parquet" or "data/alice/2026-11-21T12-00-00-17.parquet". */
-CHECKED Status cold_data_path(const ColdTable *table, uint64_t file_sequence, Slice owner_name,
-                              int64_t wall_us, Path *out, Error *error);
+/* "data/batch-1690000000000-17.parquet" or "data/alice/2026-11-21T12-00-00-17.parquet"; an ordinal
+ * above 0 is shown as "17.<ordinal>", so that a file's id can be read from its name. Relative. */
+CHECKED Status cold_data_path(const ColdTable *table, uint64_t file_sequence, uint32_t ordinal,
+                              Slice owner_name, int64_t wall_us, Path *out, Error *error);
 CHECKED Status cold_index_path(const ColdTable *table, uint64_t file_sequence, Path *out,
                                Error *error);
 CHECKED Status cold_absolute(const ColdTable *table, const char *relative, Path *out,
                              Error *error);
+
+/* Makes the folder that will hold the file of this relative path, with its parents, the table's own
+ * folder among them; and syncs it and those parents up to the storage's folder, so that a synced
+ * file in it can be found after a power failure. */
+CHECKED Status cold_make_folder_of(const ColdTable *table, const char *relative, Error *error);
+CHECKED Status cold_sync_folder_of(const ColdTable *table, const char *relative, Error *error);
 
 /* Iceberg's JSON of a schema (with the system columns), for the metadata and for the files'
  * "iceberg.schema" key. */
