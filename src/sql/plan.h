@@ -186,9 +186,11 @@ typedef struct BoundCreateTable {
     TableKind kind;
     TableAccess access;
     bool if_not_exists;
+    bool exists_already; /* with IF NOT EXISTS: nothing below is set */
     BoundColumn *columns;
     uint32_t column_count;
-    uint32_t *key_columns; /* in key order; none: the catalog adds _row */
+    uint32_t *key_columns; /* in key order; none: the catalog adds _row, behind the columns: CHECKs
+                              go by column number */
     uint32_t key_count;
     CatalogCheck *checks;
     uint32_t check_count;
@@ -209,13 +211,18 @@ typedef enum AlterKind {
     ALTER_RENAME_TABLE,
 } AlterKind;
 
+/* A column that is added stands last, also behind a hidden _row. Its initial_default is the
+ * executor's to set: default_value evaluated once (volatile ones are refused here). */
 typedef struct BoundAlterTable {
-    const CatalogTable *table;
+    const CatalogTable *table; /* NULL: missing, and IF EXISTS */
     AlterKind kind;
     uint32_t column;      /* of the table, where one is meant */
-    BoundColumn added;    /* ADD COLUMN, and the default of SET DEFAULT */
+    BoundColumn added;    /* ADD COLUMN; SET DEFAULT: its default; TYPE: the column as it will be,
+                             its default bound for the new type */
     bool if_exists;       /* ADD COLUMN IF NOT EXISTS, DROP COLUMN IF EXISTS */
-    bool nothing_to_do;   /* because of it */
+    bool nothing_to_do;   /* because of it, or because it is so already */
+    const CatalogCheck *checks; /* the table's CHECKs afterwards, by its new column numbers */
+    uint32_t check_count;
     Type type;            /* ALTER COLUMN TYPE */
     Slice new_name;
     TableOptions options; /* SET (…): only what options_set names */
@@ -237,10 +244,13 @@ enum TableOptionBit {
     OPTION_STORAGE = 512,
 };
 
+/* USE: an empty namespace_name goes back to the one the session began with. DROP NAMESPACE: whether
+ * it is there, and empty where not cascade (2BP01), is the executor's to say. */
 typedef struct BoundDrop {
     Slice namespace_name;
     Slice name;
     bool if_exists;
+    bool if_not_exists; /* CREATE NAMESPACE */
     bool cascade; /* DROP NAMESPACE */
     const CatalogTable *table; /* DROP TABLE, TRUNCATE, COMMENT; NULL: missing and IF EXISTS */
 } BoundDrop;
@@ -264,6 +274,8 @@ typedef struct BoundStorage {
     Slice options_json;
 } BoundStorage;
 
+/* FLUSH TABLE of a USER table without FOR USER has the action FLUSH_OWN: with FLUSH the executor
+ * flushes every user's rows, without it the caller's. */
 typedef struct BoundMaintenance { /* FLUSH, COMPACT, DESCRIBE */
     const CatalogTable *table;    /* NULL with ALL */
     const SystemTable *system;    /* DESCRIBE system.x */
@@ -318,12 +330,14 @@ typedef struct Plan {
     _Atomic uint32_t references;
     CatalogSnapshot *snapshot; /* held */
     HeldSchema *held;          /* released with the plan */
-    Slice sql;                 /* the statement's text */
+    Slice sql;                 /* the statement's text, passwords in it overwritten */
     StatementKind kind;
-    Action action;             /* what the guard is asked about the statement as a whole */
+    Action action;             /* what the guard is asked about the statement as a whole. SHOW_OWN
+                                  with SELECT: a SHOW; rows the caller may not see are left out
+                                  instead of refused */
     Type *parameter_types;
     uint32_t parameter_count;
-    Slice execute_as; /* EXECUTE AS USER 'u' (…) around it; empty: none */
+    Slice execute_as; /* EXECUTE AS USER 'u' (…) around it (also in `explained`); empty: none */
     bool explain_analyze;
     union {
         BoundSelect *select;
@@ -336,7 +350,7 @@ typedef struct Plan {
         BoundStorage *storage;
         BoundMaintenance *maintenance;
         BoundSubscribe *subscribe;
-        BoundSetting *setting;  /* SET, SHOW, ALTER SYSTEM */
+        BoundSetting *setting;  /* SET, SHOW, ALTER SYSTEM; BEGIN: the isolation level written */
         struct Plan *explained; /* EXPLAIN */
         Slice kill_id;
         struct {
