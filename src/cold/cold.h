@@ -104,6 +104,10 @@ KeyIndex *cold_version_index(const ColdVersion *version, size_t i); /* borrowed 
 uint64_t cold_version_rows(const ColdVersion *version);   /* alive: stored minus deleted */
 uint64_t cold_version_bytes(const ColdVersion *version);  /* of data files */
 
+/* Are there snapshots in the metadata, beside the current one, that these limits would drop? */
+bool cold_version_has_expired(const ColdVersion *version, uint32_t snapshots_max,
+                              int64_t snapshots_after_us);
+
 /* ---- changing ---- */
 
 typedef struct ColdDeletes {
@@ -116,7 +120,7 @@ typedef enum ColdOperation {
     COLD_APPEND,    /* a flush */
     COLD_REPLACE,   /* a compaction: the same rows */
     COLD_DELETE,    /* files go, none come (TRUNCATE of the kept folder, one user's DROP) */
-    COLD_SCHEMA,    /* only the schema changed */
+    COLD_SCHEMA,    /* no row changed: a new schema, or only snapshots that expire; makes no snapshot */
 } ColdOperation;
 
 typedef struct ColdChange {
@@ -159,6 +163,10 @@ CHECKED Status cold_index_path(const ColdTable *table, uint64_t file_sequence, P
                                Error *error);
 CHECKED Status cold_absolute(const ColdTable *table, const char *relative, Path *out,
                              Error *error);
+
+/* The file sequence that a file's relative path names (data, delete and index files, sidecars,
+ * whatever is named by one); 0 where it names none. */
+uint64_t cold_path_sequence(const char *relative);
 
 /* Makes the folder that will hold the file of this relative path, with its parents, the table's own
  * folder among them; and syncs it and those parents up to the storage's folder, so that a synced
