@@ -89,31 +89,31 @@ typedef struct EngineHooks {
 typedef struct EngineOptions {
     const char *directory; /* DATA */
     LogOptions log;
-    uint64_t log_bytes_max;       /* not flushed */
+    uint64_t log_bytes_max; /* not flushed */
     int64_t feed_retention_us;
     uint64_t feed_bytes_max;
-    uint64_t memory_bytes_max;    /* of all memtables */
-    uint32_t stall_soft_percent;  /* of memory and log bytes: writers are slowed */
-    uint32_t stall_hard_percent;  /* writers wait */
-    uint32_t sealed_soft;         /* sealed memtables of one table */
+    uint64_t memory_bytes_max;   /* of all memtables */
+    uint32_t stall_soft_percent; /* of memory and log bytes: writers are slowed */
+    uint32_t stall_hard_percent; /* writers wait */
+    uint32_t sealed_soft;        /* sealed memtables of one table */
     uint32_t sealed_hard;
     int64_t snapshot_age_max_ns;
     uint64_t snapshot_bytes_max;
     uint64_t row_cache_bytes;
-    uint32_t key_files_open_max;  /* descriptors for key indexes */
-    uint32_t snapshots_max;       /* Iceberg snapshots kept */
-    bool seals_only_by_command;   /* tests: no trigger flushes */
+    uint32_t key_files_open_max; /* descriptors for key indexes */
+    uint32_t snapshots_max;      /* Iceberg snapshots kept */
+    bool seals_only_by_command;  /* tests: no trigger flushes */
 } EngineOptions;
 
 typedef struct EngineRecovery {
     LogRecovery log;
     uint64_t rows_replayed;
-    uint64_t rows_skipped;       /* already settled */
+    uint64_t rows_skipped; /* already settled */
     uint64_t records_applied;
     int64_t duration_ns;
     int64_t replay_ns;
     bool used_checkpoint;
-    uint32_t foreign_metadata;   /* vN files that were not ours, moved aside */
+    uint32_t foreign_metadata; /* vN files that were not ours, moved aside */
 } EngineRecovery;
 
 /* Locks the directory, recovers, starts the committer. `io` and `hooks` outlive the engine. */
@@ -156,7 +156,7 @@ typedef struct TablePolicy { /* all given: defaults are resolved by the catalog 
 } TablePolicy;
 
 typedef struct TableDefinition {
-    Schema *schema; /* table id inside; a reference is taken */
+    Schema *schema;             /* table id inside; a reference is taken */
     Schema *const *old_schemas; /* earlier versions, for replay */
     uint32_t old_schema_count;
     TablePolicy policy;
@@ -204,21 +204,21 @@ typedef struct Definition {
     Slice payload; /* the upper record; handed back at recovery */
     const TableChange *changes;
     size_t change_count;
-    /* In the step in which the record is appended (under the sequencer), and in the hand-out step in
-     * which visible passes it. Both quick, neither may call the engine. */
+    /* In the step in which the record is appended (under the sequencer), and in the hand-out step
+     * in which visible passes it. Both quick, neither may call the engine. */
     void (*appended)(void *context, uint64_t seq);
     void (*install)(void *context, uint64_t seq);
     void *context;
     int64_t lock_deadline_ns; /* monotonic, for the tables' exclusive locks: LOCK_NOT_AVAILABLE */
 } Definition;
 
-/* One DDL statement, whole: locks, seals, appends, installs with visible. Returns when it is durable
- * and visible. */
+/* One DDL statement, whole: locks, seals, appends, installs with visible. Returns when it is
+ * durable and visible. */
 CHECKED Status engine_define(Engine *engine, const Definition *definition, uint64_t *seq,
                              Error *error);
 
-/* A record of an upper room that touches no table (jobs, tokens): appended; durable and visible when
- * it returns, unless `wait` is false. */
+/* A record of an upper room that touches no table (jobs, tokens): appended; durable and visible
+ * when it returns, unless `wait` is false. */
 CHECKED Status engine_append_upper(Engine *engine, uint8_t kind, Slice payload,
                                    void (*appended)(void *context, uint64_t seq), void *context,
                                    bool wait, Error *error);
@@ -244,10 +244,10 @@ typedef struct PinnedMemtable {
     size_t without_count;
 } PinnedMemtable;
 
-Schema *pin_schema(const Pin *pin, size_t table);          /* borrowed */
-ColdVersion *pin_cold(const Pin *pin, size_t table);       /* borrowed */
+Schema *pin_schema(const Pin *pin, size_t table);                               /* borrowed */
+ColdVersion *pin_cold(const Pin *pin, size_t table);                            /* borrowed */
 size_t pin_memtables(const Pin *pin, size_t table, const PinnedMemtable **out); /* newest first */
-EngineTable *pin_table(const Pin *pin, size_t table);      /* borrowed */
+EngineTable *pin_table(const Pin *pin, size_t table);                           /* borrowed */
 
 /* Where a key's row stands for the pin. */
 typedef enum RowPlace {
@@ -280,8 +280,8 @@ void pin_find_hot(const Pin *pin, size_t table, Slice key, RowLocation *out, boo
 CHECKED Status pin_get(const Pin *pin, size_t table, Slice key, Arena *arena, RowFound *out,
                        bool *found, Error *error);
 
-/* Rows in memory with keys in [from, to), merged over the memtables, newest version each, visible at
- * the pin's sequence, in key order (or backwards). Rows of files are not in it. */
+/* Rows in memory with keys in [from, to), merged over the memtables, newest version each, visible
+ * at the pin's sequence, in key order (or backwards). Rows of files are not in it. */
 typedef struct HotScan HotScan;
 CHECKED Status hot_scan_open(const Pin *pin, size_t table, Slice from, Slice to, bool backward,
                              HotScan **out, Error *error);
@@ -292,14 +292,14 @@ void hot_scan_close(HotScan *scan);
 /* Could any file of the pin hold a row with a key in [from, to)? (Empty `to`: no upper end.) */
 bool pin_has_cold_range(const Pin *pin, size_t table, Slice from, Slice to);
 
-/* Positions of a file that memtables of the pin mark at its sequence, as a portable roaring bitmap in
- * the arena; empty where there are none. */
+/* Positions of a file that memtables of the pin mark at its sequence, as a portable roaring bitmap
+ * in the arena; empty where there are none. */
 CHECKED Status pin_marks(const Pin *pin, size_t table, uint64_t file_id, Arena *arena, Slice *out,
                          Error *error);
 
 typedef struct TableCount {
-    uint64_t hot_rows;   /* visible rows in memory */
-    uint64_t cold_rows;  /* visible rows in files */
+    uint64_t hot_rows;  /* visible rows in memory */
+    uint64_t cold_rows; /* visible rows in files */
     uint64_t hot_bytes;
     uint64_t cold_bytes;
     uint64_t files;
@@ -356,10 +356,10 @@ typedef struct WriteOperation {
     WriteKind kind;
     OwnerId owner;
     Slice key;
-    Slice row;          /* PUT: of the batch's schema version */
-    Slice old_row;      /* what stood there, of the same schema; empty: nothing did */
+    Slice row;     /* PUT: of the batch's schema version */
+    Slice old_row; /* what stood there, of the same schema; empty: nothing did */
     bool had_old;
-    RowLocation old;    /* as write_find gave it */
+    RowLocation old; /* as write_find gave it */
 } WriteOperation;
 
 /* Adds an operation; bytes are copied. A second one for a key that the batch has already is allowed
@@ -376,9 +376,9 @@ typedef struct CommitResult {
 typedef void (*CommitCallback)(void *context, Status status, const CommitResult *result);
 
 /* Sequences, logs and applies everything in one step, lets the locks go, and returns when it is
- * visible. SCHEMA_CHANGED: bind again (the batch is ended). WOULD_BLOCK: a compaction moved what was
- * found; the batch is still open with its locks: call write_pin, find again, write_reset, add again.
- * Every other end of it ends the batch. */
+ * visible. SCHEMA_CHANGED: bind again (the batch is ended). WOULD_BLOCK: a compaction moved what
+ * was found; the batch is still open with its locks: call write_pin, find again, write_reset, add
+ * again. Every other end of it ends the batch. */
 CHECKED Status write_commit(WriteBatch *batch, CommitResult *out, Error *error);
 
 /* The same without waiting: `callback` is called later, exactly once, if this returns OK. */
@@ -394,10 +394,9 @@ void write_reset(WriteBatch *batch);
  * status of its own. */
 typedef Status (*WriteDecision)(void *context, const RowFound *old, bool had_old,
                                 WriteOperation *operation, bool *skip, Error *error);
-CHECKED Status write_single(Engine *engine, EngineTable *table, uint32_t schema_version,
-                            Slice key, WriteDecision decide, void *decide_context,
-                            CommitCallback callback, void *callback_context, uint64_t *seen,
-                            bool *skipped, Error *error);
+CHECKED Status write_single(Engine *engine, EngineTable *table, uint32_t schema_version, Slice key,
+                            WriteDecision decide, void *decide_context, CommitCallback callback,
+                            void *callback_context, uint64_t *seen, bool *skipped, Error *error);
 
 /* ---- the rows of the log, read back (live queries) ---- */
 
@@ -432,8 +431,8 @@ typedef struct SettleResult {
     char first_path[256]; /* relative path of the first file written */
 } SettleResult;
 
-/* Progress between 0 and 1, from the thread that works; may return something other than OK to stop at
- * the next safe place. */
+/* Progress between 0 and 1, from the thread that works; may return something other than OK to stop
+ * at the next safe place. */
 typedef Status (*SettleProgress)(void *context, double progress, Error *error);
 
 typedef struct SettleRequest {
@@ -455,8 +454,8 @@ CHECKED Status engine_compact(Engine *engine, EngineTable *table, const SettleRe
 /* Would the policy compact it now? */
 bool engine_wants_compaction(EngineTable *table);
 
-/* Calls flush_wanted for tables whose time has come, and returns the monotonic time at which the next
- * one's comes (INT64_MAX: none). */
+/* Calls flush_wanted for tables whose time has come, and returns the monotonic time at which the
+ * next one's comes (INT64_MAX: none). */
 int64_t engine_check_intervals(Engine *engine);
 
 /* ---- housekeeping; run by jobs ---- */
@@ -469,6 +468,11 @@ typedef struct SweepResult {
 
 /* Removes files of the table's folder that no retained snapshot, pin or running job names. */
 CHECKED Status engine_sweep(Engine *engine, EngineTable *table, SweepResult *out, Error *error);
+
+/* Takes snapshots that are past the table's snapshot_retention out of its metadata; the sweep then
+ * finds the files that only they named. *done says whether there were any. */
+CHECKED Status engine_expire_snapshots(Engine *engine, EngineTable *table, bool *done,
+                                       Error *error);
 
 /* Removes the folder of a table that was dropped, once nothing pins it: OBJECT_IN_USE before. */
 CHECKED Status engine_remove_folder(Engine *engine, uint64_t table_id, const char *folder,
@@ -495,14 +499,14 @@ typedef struct EngineStatistics {
     uint64_t commit_ns; /* from append to hand-out, summed */
     uint64_t snapshots_committed;
     uint64_t pins;
-    int64_t oldest_pin_ns;      /* age; 0: none */
+    int64_t oldest_pin_ns; /* age; 0: none */
     uint64_t pins_cancelled;
     uint64_t stalls;
     uint64_t stall_ns;
-    const char *stall_reason;   /* "" where nobody is stalled */
+    const char *stall_reason; /* "" where nobody is stalled */
     uint64_t slowdowns;
     uint64_t oldest_unflushed_seq; /* 0: none */
-    uint64_t pinning_table;     /* the table that keeps the oldest log segment; 0: none */
+    uint64_t pinning_table;        /* the table that keeps the oldest log segment; 0: none */
     uint64_t row_cache_bytes;
     uint64_t row_cache_hits;
     uint64_t row_cache_misses;

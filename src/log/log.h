@@ -85,7 +85,7 @@ CHECKED Status log_open(Env *env, const char *directory, const LogOptions *optio
                         LogPosition from, Log **out, LogRecovery *recovery, Error *error);
 
 /* Calls `visit` for every frame of whole transactions from `from` to the end that log_open found.
- * Before log_start. */
+ */
 CHECKED Status log_replay(Log *log, LogPosition from, LogVisitor visit, void *context,
                           Error *error);
 

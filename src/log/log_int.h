@@ -225,6 +225,11 @@ CHECKED Status segment_scan_next(SegmentScan *scan, FrameCheck *check, LogFrame 
  * scan->position: *claim, or 0 where there is none. */
 CHECKED Status segment_scan_claim(SegmentScan *scan, LogPosition *claim, Error *error);
 
+/* Pins the segment that holds the position (reader.c); NULL where it is gone. *limit is where its
+ * frames end to count: the base of the next one, or UINT64_MAX. */
+Segment *segment_pin(Log *log, LogPosition position, LogPosition *limit);
+void segment_unpin(Log *log, Segment *segment);
+
 /* ---- recovery (recover.c) ---- */
 
 CHECKED Status log_recover(Log *log, LogPosition from, LogRecovery *recovery, Error *error);

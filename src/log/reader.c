@@ -9,8 +9,7 @@ struct LogReader {
     SegmentScan scan;
 };
 
-/* Pins the segment that holds the position; NULL where it is gone. */
-static Segment *pin_segment(Log *log, LogPosition position, LogPosition *limit)
+Segment *segment_pin(Log *log, LogPosition position, LogPosition *limit)
 {
     Segment *segment = NULL;
     mutex_lock(&log->mutex);
@@ -25,7 +24,7 @@ static Segment *pin_segment(Log *log, LogPosition position, LogPosition *limit)
     return segment;
 }
 
-static void unpin_segment(Log *log, Segment *segment)
+void segment_unpin(Log *log, Segment *segment)
 {
     mutex_lock(&log->mutex);
     ASSERT(segment->readers > 0);
@@ -36,12 +35,12 @@ static void unpin_segment(Log *log, Segment *segment)
 static Status enter_segment(LogReader *reader, LogPosition position, Error *error)
 {
     LogPosition limit;
-    Segment *segment = pin_segment(reader->log, position, &limit);
+    Segment *segment = segment_pin(reader->log, position, &limit);
     if (segment == NULL)
         return error_set(error, STATUS_NOT_FOUND, "the log does not reach back so far");
     Status status = segment_scan_open(reader->log, segment, position, limit, &reader->scan, error);
     if (status != OK) {
-        unpin_segment(reader->log, segment);
+        segment_unpin(reader->log, segment);
         return status;
     }
     reader->segment = segment;
@@ -53,7 +52,7 @@ static void leave_segment(LogReader *reader)
     if (reader->segment == NULL)
         return;
     segment_scan_close(&reader->scan);
-    unpin_segment(reader->log, reader->segment);
+    segment_unpin(reader->log, reader->segment);
     reader->segment = NULL;
 }
 

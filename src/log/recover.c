@@ -220,21 +220,21 @@ Status log_recover(Log *log, LogPosition from, LogRecovery *recovery, Error *err
 
 /* ---- replay ---- */
 
-static Status replay_segment(Log *log, size_t number, LogPosition from, LogVisitor visit,
-                             void *context, Error *error)
+/* Segments may be added meanwhile: a flush during replay commits. */
+static Status replay_segment(Log *log, LogPosition *position, LogVisitor visit, void *context,
+                             Error *error)
 {
-    const Segment *segment = log->segments[number];
-    bool is_last = number + 1 == log->segment_count;
-    LogPosition limit = is_last ? log->recovered_end : log->segments[number + 1]->base;
-    SegmentScan scan;
+    LogPosition limit;
+    SegmentScan scan = {0};
     FrameCheck found = FRAME_NONE;
     LogFrame frame;
-    if (from < segment->base)
-        from = segment->base;
-    if (from >= limit)
-        return OK;
-    TRY(segment_scan_open(log, segment, from, limit, &scan, error));
     Status status = OK;
+    Segment *segment = segment_pin(log, *position, &limit);
+    if (segment == NULL)
+        return error_set(error, STATUS_DATA_CORRUPTED, "a log segment is missing");
+    if (limit > log->recovered_end)
+        limit = log->recovered_end;
+    GO(segment_scan_open(log, segment, *position, limit, &scan, error));
     while (scan.position < limit) {
         GO(segment_scan_next(&scan, &found, &frame, error));
         if (found != FRAME_VALID)
@@ -242,16 +242,19 @@ static Status replay_segment(Log *log, size_t number, LogPosition from, LogVisit
         if (frame.kind >= LOG_FRAME_KIND_MIN)
             GO(visit(context, &frame, error));
     }
+    *position = limit;
 done:
     segment_scan_close(&scan);
+    segment_unpin(log, segment);
     return status;
 }
 
 Status log_replay(Log *log, LogPosition from, LogVisitor visit, void *context, Error *error)
 {
-    ASSERT(!log->started && from >= log->recovered_from);
-    for (size_t i = 0; i < log->segment_count; i++)
-        TRY(replay_segment(log, i, from, visit, context, error));
+    LogPosition position = from;
+    ASSERT(from >= log->recovered_from);
+    while (position < log->recovered_end)
+        TRY(replay_segment(log, &position, visit, context, error));
     return OK;
 }
 
