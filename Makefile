@@ -16,7 +16,7 @@ CC := gcc
 CXX := g++
 WARNINGS := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wformat=2 \
 	-Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough=5 -Wvla -Wcast-align \
-	-Wpointer-arith -Wwrite-strings -Wundef -Werror
+	-Wpointer-arith -Wwrite-strings -Wundef -Wno-maybe-uninitialized -Werror
 COMMON = -std=c17 -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -Isrc -Iinclude -I$(DEPENDENCIES)/include \
 	-pthread -fno-common -fvisibility=hidden -fno-strict-aliasing $(WARNINGS)
 
@@ -85,6 +85,10 @@ $(call library,$(1)): $(call objects,$(call sources,$(1)))
 endef
 $(foreach room,$(sort $(ROOMS) worker cli),$(eval $(call room_library,$(room))))
 $(call library,cli): $(call objects,$(wildcard cli/*.c))
+# query speaks the worker's protocol: these files of its room are the server's too.
+PROTOCOL := $(call objects,$(addprefix src/worker/,channel.c id_table.c protocol.c protocol_request.c))
+$(call library,query): $(PROTOCOL)
+$(BUILD)/libfirn.a: $(PROTOCOL)
 
 $(BUILD)/libfirn.a: $(foreach room,$(ENGINE_ROOMS),$(call objects,$(call sources,$(room))))
 	@rm -f $@

@@ -64,6 +64,7 @@ static void put_table(Buffer *out, const CatalogTable *table)
     buffer_put_sized(out, table->name);
     buffer_put_u8(out, (uint8_t)table->access);
     buffer_put_sized(out, table->storage);
+    buffer_put_sized(out, table->folder);
     schema_encode(out, table->schema);
     for (uint32_t i = 0; i < table->schema->column_count; i++)
         put_optional_expression(out, table->defaults == NULL ? NULL : table->defaults[i]);
@@ -255,6 +256,7 @@ static Status get_table(Arena *arena, Cursor *cursor, CatalogTable *out, Error *
     out->name = cursor_sized(cursor);
     out->access = (TableAccess)cursor_u8(cursor);
     out->storage = cursor_sized(cursor);
+    out->folder = cursor_sized(cursor);
     TRY(schema_decode(cursor, &out->schema, error));
     out->kind = out->schema->kind;
     TRY(get_defaults(arena, cursor, out, error));

@@ -52,6 +52,7 @@ static Status clone_table(Arena *arena, CatalogTable *table, Error *error)
     TRY(clone_slice(arena, &table->namespace_name, error));
     TRY(clone_slice(arena, &table->name, error));
     TRY(clone_slice(arena, &table->storage, error));
+    TRY(clone_slice(arena, &table->folder, error));
     TRY(clone_slice(arena, &table->comment, error));
     TRY(clone_checks(arena, table, error));
     TRY(clone_defaults(arena, table, error));

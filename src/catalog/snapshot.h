@@ -49,8 +49,9 @@ typedef struct CatalogTable {
     Slice name;
     TableKind kind;
     TableAccess access;
-    Slice storage;                     /* storage id; "local" is the default one */
-    Schema *schema;                    /* the current version; borrowed */
+    Slice storage;  /* storage id; "local" is the default one */
+    Slice folder;   /* below the storage's root: "<namespace>.<table>-<id>" as it was first named */
+    Schema *schema; /* the current version; borrowed */
     const Expression *const *defaults; /* by column number; NULL: none (NULL value) */
     const CatalogCheck *checks;
     uint32_t check_count;

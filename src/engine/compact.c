@@ -132,7 +132,7 @@ static Status note_moves(Compaction *compaction, const CompactionGroup *group,
 
 static Status merge_group(Compaction *compaction, const CompactionGroup *group, Error *error)
 {
-    DataFileInput *inputs;
+    DataFileInput *inputs = NULL;
     MergedRow *rows = NULL;
     bool written = false;
     Status status = OK;

@@ -137,8 +137,8 @@ static Status pick_everything(CompactionPlan *plan, Arena *arena, const Picked *
 Status compaction_pick(const ColdVersion *cold, OwnerId owner, const TablePolicy *policy,
                        bool everything, Arena *arena, CompactionPlan *out, Error *error)
 {
-    Picked *files;
-    size_t count;
+    Picked *files = NULL;
+    size_t count = 0;
     *out = (CompactionPlan){0};
     TRY(list_files(cold, owner, arena, &files, &count, error));
     out->groups = ARENA_ARRAY(arena, CompactionGroup, count);
