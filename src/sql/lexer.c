@@ -1,5 +1,5 @@
-/* The rules of PostgreSQL 15's scan.l, by hand: flex would bring its own buffers and its own idea of
- * errors. Each function reads one form from its first byte and returns the offset behind it. */
+/* The rules of PostgreSQL 15's scan.l, by hand: flex would bring its own buffers and its own idea
+ * of errors. Each function reads one form from its first byte and returns the offset behind it. */
 #include "base/assert.h"
 #include "sql/lexer_int.h"
 

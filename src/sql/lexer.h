@@ -1,19 +1,20 @@
-/* Lexer: a statement's text as tokens, by PostgreSQL 15's rules, and durations like 60s as one token
- * (PostgreSQL's own scanner refuses a whole statement over them).
+/* Lexer: a statement's text as tokens, by PostgreSQL 15's rules, and durations like 60s as one
+ * token (PostgreSQL's own scanner refuses a whole statement over them).
  *
  * The lexer decides where our clauses stand and where one statement ends; what PostgreSQL's grammar
- * reads is scanned once more by libpg_query. So it never fails: what is malformed becomes a token of
- * a kind of its own, and whoever wanted something there says what PostgreSQL says about it.
+ * reads is scanned once more by libpg_query. So it never fails: what is malformed becomes a token
+ * of a kind of its own, and whoever wanted something there says what PostgreSQL says about it.
  *
  * Threading: a lexer is used by one thread. Ownership: tokens are places in the text, which the
- * caller keeps; values are in the caller's arena. Errors: of the values, with PostgreSQL's texts. */
+ * caller keeps; values are in the caller's arena. Errors: of the values, with PostgreSQL's texts.
+ */
 #ifndef FIRN_SQL_LEXER_H
 #define FIRN_SQL_LEXER_H
 
 #include "base/arena.h"
 
 typedef enum TokenKind {
-    TOKEN_END, /* at the text's end, size 0 */
+    TOKEN_END,  /* at the text's end, size 0 */
     TOKEN_WORD, /* a key word or name without quotes */
     TOKEN_QUOTED,
     TOKEN_UNICODE_QUOTED, /* U&"…" */
@@ -23,7 +24,7 @@ typedef enum TokenKind {
     TOKEN_DOLLAR_STRING,
     TOKEN_BITS, /* B'…', X'…' */
     TOKEN_INTEGER,
-    TOKEN_NUMBER, /* with a point or an exponent */
+    TOKEN_NUMBER,   /* with a point or an exponent */
     TOKEN_DURATION, /* 60s */
     TOKEN_PARAMETER,
     TOKEN_OPERATOR,

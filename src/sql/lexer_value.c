@@ -343,7 +343,7 @@ static const char *malformed_text(Slice text, Token token)
 Status token_error(Slice text, Token token, Error *error)
 {
     if (token.kind == TOKEN_END)
-        return error_set_at(error, (int32_t)text.size, STATUS_SYNTAX_ERROR,
+        return error_set_at(error, (int32_t)token.begin, STATUS_SYNTAX_ERROR,
                             "syntax error at end of input");
     Slice near = token_text(text, token);
     if (token.kind == TOKEN_JUNK_NUMBER || token.kind == TOKEN_JUNK_PARAMETER ||

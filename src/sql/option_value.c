@@ -1,4 +1,5 @@
-/* Values of options: one reader for 60s, '60s', INTERVAL '1 minute', 64MB, '64MB', names, numbers. */
+/* Values of options: one reader for 60s, '60s', INTERVAL '1 minute', 64MB, '64MB', names, numbers.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -132,8 +133,8 @@ Status option_integer(const OptionValue *option, int64_t min, int64_t max, int64
 
 Status option_boolean(const OptionValue *option, bool *out, Error *error)
 {
-    static const char *const choices[] = {"true", "on",    "yes", "1", "false",
-                                          "off",  "no", "0", NULL};
+    static const char *const choices[] = {"true", "on", "yes", "1", "false",
+                                          "off",  "no", "0",   NULL};
     for (uint32_t i = 0; choices[i] != NULL; i++) {
         if (!slice_equal_ignoring_case(option->text, slice_of_text(choices[i])))
             continue;

@@ -1,5 +1,5 @@
-/* Private to sql's front half: options and their values, of CREATE TABLE and ALTER TABLE (FLUSH, TTL,
- * WITH, SET), of SUBSCRIBE, STORAGE and ALTER SYSTEM. */
+/* Private to sql's front half: options and their values, of CREATE TABLE and ALTER TABLE (FLUSH,
+ * TTL, WITH, SET), of SUBSCRIBE, STORAGE and ALTER SYSTEM. */
 #ifndef FIRN_SQL_OPTIONS_INT_H
 #define FIRN_SQL_OPTIONS_INT_H
 
@@ -7,17 +7,21 @@
 #include "sql/reader_int.h"
 
 /* Ranges of a table's options. */
-#define FLUSH_ROWS_MAX           ((int64_t)1000000000)
-#define FLUSH_INTERVAL_MS_MIN    ((int64_t)10)
-#define FLUSH_INTERVAL_MS_MAX    ((int64_t)365 * 86400000)
-#define FLUSH_BYTES_MIN          ((int64_t)1 << 10)
-#define FLUSH_BYTES_MAX          ((int64_t)1 << 40)
-#define TTL_MS_MIN               ((int64_t)100)
-#define TTL_MS_MAX               ((int64_t)31 * 86400000)
-#define RETENTION_MS_MIN         ((int64_t)1)
-#define RETENTION_MS_MAX         ((int64_t)3650 * 86400000)
-#define TARGET_FILE_BYTES_MIN    ((int64_t)1 << 16)
-#define TARGET_FILE_BYTES_MAX    ((int64_t)1 << 36)
+#define FLUSH_ROWS_MAX        ((int64_t)1000000000)
+#define FLUSH_INTERVAL_MS_MIN ((int64_t)10)
+#define FLUSH_INTERVAL_MS_MAX ((int64_t)365 * 86400000)
+#define FLUSH_BYTES_MIN       ((int64_t)1 << 10)
+#define FLUSH_BYTES_MAX       ((int64_t)1 << 40)
+#define TTL_MS_MIN            ((int64_t)100)
+#define TTL_MS_MAX            ((int64_t)31 * 86400000)
+#define RETENTION_MS_MIN      ((int64_t)1)
+#define RETENTION_MS_MAX      ((int64_t)3650 * 86400000)
+#define TARGET_FILE_BYTES_MIN ((int64_t)1 << 16)
+#define TARGET_FILE_BYTES_MAX ((int64_t)1 << 36)
+
+/* Of a subscription's. */
+#define SUBSCRIBE_LAST_ROWS_MAX  ((int64_t)1000000000)
+#define SUBSCRIBE_BATCH_SIZE_MAX ((int64_t)100000)
 
 /* `name = value`, with the value as it stands. */
 typedef struct OptionValue {
@@ -56,7 +60,7 @@ enum { OPTION_KIND = 1 << 16 }; /* beside TableOptionBit: type='user' */
 
 typedef struct TableOptionSet {
     TableOptions options;
-    uint32_t set; /* TableOptionBit and OPTION_KIND */
+    uint32_t set;         /* TableOptionBit and OPTION_KIND */
     int32_t position[32]; /* of each bit's name, by its number */
     TableKind kind;
     TableAccess access;

@@ -315,6 +315,7 @@ typedef struct BoundSetting {
     Slice name;
     Slice value;
     bool is_reset;
+    ResultColumn shown; /* SHOW: the answer's column, named like the setting */
 } BoundSetting;
 
 /* ---- the plan ---- */

@@ -9,14 +9,23 @@ typedef struct Unit {
 } Unit;
 
 /* Largest first for writing; "" is the bare number. */
-static const Unit durations[] = {
-    {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"", 1000}, {"ms", 1}};
+static const Unit durations[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000},
+                                 {"s", 1000},     {"", 1000},     {"ms", 1}};
 
-static const Unit sizes[] = {
-    {"TiB", (int64_t)1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
-    {"TB", (int64_t)1 << 40},  {"GB", 1 << 30},  {"MB", 1 << 20},  {"KB", 1 << 10},
-    {"T", (int64_t)1 << 40},   {"G", 1 << 30},   {"M", 1 << 20},   {"K", 1 << 10},
-    {"B", 1},                  {"", 1}};
+static const Unit sizes[] = {{"TiB", (int64_t)1 << 40},
+                             {"GiB", 1 << 30},
+                             {"MiB", 1 << 20},
+                             {"KiB", 1 << 10},
+                             {"TB", (int64_t)1 << 40},
+                             {"GB", 1 << 30},
+                             {"MB", 1 << 20},
+                             {"KB", 1 << 10},
+                             {"T", (int64_t)1 << 40},
+                             {"G", 1 << 30},
+                             {"M", 1 << 20},
+                             {"K", 1 << 10},
+                             {"B", 1},
+                             {"", 1}};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 

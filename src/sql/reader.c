@@ -72,8 +72,8 @@ static Status fail_for_words(const TokenReader *reader, const char *words, Error
     char shown[64];
     size_t size = 0;
     for (; words[size] != '\0' && size < sizeof shown - 1; size++)
-        shown[size] = (char)(words[size] >= 'a' && words[size] <= 'z' ? words[size] - 32
-                                                                        : words[size]);
+        shown[size] =
+            (char)(words[size] >= 'a' && words[size] <= 'z' ? words[size] - 32 : words[size]);
     shown[size] = '\0';
     return reader_fail(reader, shown, error);
 }
@@ -86,8 +86,7 @@ Status reader_expect(TokenReader *reader, const char *words, Error *error)
 Status reader_expect_punctuation(TokenReader *reader, char punctuation, Error *error)
 {
     char expected[] = {'"', punctuation, '"', '\0'};
-    return reader_take_punctuation(reader, punctuation) ? OK
-                                                        : reader_fail(reader, expected, error);
+    return reader_take_punctuation(reader, punctuation) ? OK : reader_fail(reader, expected, error);
 }
 
 Status reader_expect_end(const TokenReader *reader, Error *error)
@@ -156,6 +155,16 @@ Status reader_table_name(TokenReader *reader, QualifiedName *out, Error *error)
     }
     *out = name;
     return OK;
+}
+
+bool reader_skip_table_name(TokenReader *reader)
+{
+    if (!token_is_name(reader_token(reader)))
+        return false;
+    reader_skip(reader);
+    while (reader_take_punctuation(reader, '.'))
+        reader_skip(reader);
+    return true;
 }
 
 void reader_skip_parentheses(TokenReader *reader)

@@ -60,6 +60,9 @@ CHECKED Status reader_name_or_string(TokenReader *reader, const char *what, Slic
                                      Error *error);
 CHECKED Status reader_table_name(TokenReader *reader, QualifiedName *out, Error *error);
 
+/* Moves behind a (qualified) name without reading it; false where none stands here. */
+bool reader_skip_table_name(TokenReader *reader);
+
 /* From an opening parenthesis to behind the one that closes it, or to the end. */
 void reader_skip_parentheses(TokenReader *reader);
 

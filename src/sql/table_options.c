@@ -71,12 +71,12 @@ static Status read_storage(const OptionValue *value, TableOptionSet *set, Error 
     return OK;
 }
 
-#define TEXT_OPTION(name, bit, read)             \
-    {                                            \
-        name, bit, FORM_TEXT, 0, 0, 0, read      \
+#define TEXT_OPTION(name, bit, read)        \
+    {                                       \
+        name, bit, FORM_TEXT, 0, 0, 0, read \
     }
-#define NUMBER_OPTION(name, bit, form, field, min, max)                    \
-    {                                                                      \
+#define NUMBER_OPTION(name, bit, form, field, min, max)                       \
+    {                                                                         \
         name, bit, FORM_##form, offsetof(TableOptions, field), min, max, NULL \
     }
 
@@ -92,8 +92,8 @@ static const OptionRule rules[] = {
     NUMBER_OPTION("flush_bytes", OPTION_FLUSH_BYTES, SIZE, flush_bytes, FLUSH_BYTES_MIN,
                   FLUSH_BYTES_MAX),
     NUMBER_OPTION("ttl", OPTION_TTL, DURATION, ttl_ms, TTL_MS_MIN, TTL_MS_MAX),
-    NUMBER_OPTION("snapshot_retention", OPTION_SNAPSHOT_RETENTION, DURATION,
-                  snapshot_retention_ms, RETENTION_MS_MIN, RETENTION_MS_MAX),
+    NUMBER_OPTION("snapshot_retention", OPTION_SNAPSHOT_RETENTION, DURATION, snapshot_retention_ms,
+                  RETENTION_MS_MIN, RETENTION_MS_MAX),
     NUMBER_OPTION("target_file_size", OPTION_TARGET_FILE_SIZE, SIZE, target_file_bytes,
                   TARGET_FILE_BYTES_MIN, TARGET_FILE_BYTES_MAX),
 };
@@ -204,11 +204,10 @@ Status table_ttl(TokenReader *reader, TableOptionSet *set, Error *error)
 
 /* ---- checking ---- */
 
-static Status fail_for_kind(const TableOptionSet *set, uint32_t bit, const char *text,
-                            Error *error)
+static Status fail_for_kind(const TableOptionSet *set, uint32_t bit, const char *text, Error *error)
 {
-    return error_set_at(error, set->position[__builtin_ctz(bit)],
-                        STATUS_INVALID_TABLE_DEFINITION, "%s", text);
+    return error_set_at(error, set->position[__builtin_ctz(bit)], STATUS_INVALID_TABLE_DEFINITION,
+                        "%s", text);
 }
 
 /* A STREAM table never gets a cold tier: what describes one would only seem to work. */
@@ -221,10 +220,9 @@ static Status check_stream(const TableOptionSet *set, Error *error)
         return OK;
     for (size_t i = 0; i < RULE_COUNT; i++) {
         if (rules[i].bit & wrong)
-            return error_set_at(error, set->position[__builtin_ctz(rules[i].bit)],
-                                STATUS_INVALID_TABLE_DEFINITION,
-                                "\"%s\" is not for STREAM tables: they have no data files",
-                                rules[i].name);
+            return error_set_at(
+                error, set->position[__builtin_ctz(rules[i].bit)], STATUS_INVALID_TABLE_DEFINITION,
+                "\"%s\" is not for STREAM tables: they have no data files", rules[i].name);
     }
     UNREACHABLE();
 }
@@ -242,9 +240,8 @@ static Status check_storage(const TableOptionSet *set, const CatalogSnapshot *sn
     guess_offer(&guess, SLICE("local"));
     for (size_t i = 0; i < count; i++)
         guess_offer(&guess, storages[i]->id);
-    (void)error_set_at(error, set->position[__builtin_ctz(OPTION_STORAGE)],
-                       STATUS_UNDEFINED_OBJECT, "storage \"%.*s\" does not exist",
-                       SLICE_ARGUMENTS(set->storage));
+    (void)error_set_at(error, set->position[__builtin_ctz(OPTION_STORAGE)], STATUS_UNDEFINED_OBJECT,
+                       "storage \"%.*s\" does not exist", SLICE_ARGUMENTS(set->storage));
     guess_hint(&guess, error);
     return error->status;
 }

@@ -1,7 +1,10 @@
-#include "sql/tree_int.h"
-
+/* PostgreSQL's grammar, by libpg_query, and its tree's nodes. Only the JSON call is used: the one
+ * by protobuf is quadratic in places and recurses much deeper. */
 #include <pg_query.h>
-#include <stdio.h>
+
+#include "sql/lexer.h"
+#include "sql/tree_int.h"
+#include "types/row.h"
 
 /* ---- errors ---- */
 
@@ -70,51 +73,6 @@ static Status fail(const PgQueryError *failure, const char *sql, Error *error)
 
 /* ---- the tree ---- */
 
-static bool read_mark(const char *at, uint32_t *number)
-{
-    if (strncmp(at, "\\u0001", 6) != 0)
-        return false;
-    *number = 0;
-    for (int i = 0; i < LONG_NAME_DIGITS; i++) {
-        char c = at[6 + i];
-        if (c < '0' || c > '9')
-            return false;
-        *number = *number * 10 + (uint32_t)(c - '0');
-    }
-    return true;
-}
-
-/* Each mark's JSON text becomes its name's. */
-static Status put_names_back(Arena *arena, const char *json, const Slice *names, uint32_t count,
-                             Slice *out, Error *error)
-{
-    Buffer text;
-    Buffer name;
-    Status status = OK;
-    buffer_open(&text, 0);
-    buffer_open(&name, 0);
-    for (const char *at = json; *at != '\0';) {
-        uint32_t number;
-        if (*at != '\\' || !read_mark(at, &number) || number >= count) {
-            size_t size = *at == '\\' && at[1] != '\0' ? 2 : 1;
-            buffer_put(&text, at, size);
-            at += size;
-            continue;
-        }
-        buffer_clear(&name);
-        json_put_string(&name, names[number]);
-        GO(buffer_status(&name, error));
-        buffer_put_slice(&text, slice_part(buffer_slice(&name), 1, name.size - 2));
-        at += 6 + LONG_NAME_DIGITS;
-    }
-    GO(buffer_status(&text, error));
-    GO(arena_clone(arena, buffer_slice(&text), out, error));
-done:
-    buffer_close(&text);
-    buffer_close(&name);
-    return status;
-}
-
 static Status read_tree(Arena *arena, Slice json, const Node **statements, Error *error)
 {
     JsonValue *root;
@@ -132,16 +90,16 @@ static Status read_tree(Arena *arena, Slice json, const Node **statements, Error
     return status;
 }
 
-Status tree_parse_marked(Arena *arena, const char *sql, const Slice *long_names,
-                         uint32_t long_name_count, const Node **statements, Error *error)
+static Status parse(Arena *arena, const char *sql, const MarkedNames *marked,
+                    const Node **statements, Error *error)
 {
     PgQueryParseResult result = pg_query_parse(sql);
     Status status = OK;
     Slice json;
     if (result.error != NULL)
         GO(fail(result.error, sql, error));
-    if (long_name_count > 0)
-        GO(put_names_back(arena, result.parse_tree, long_names, long_name_count, &json, error));
+    if (marked->count > 0)
+        GO(tree_unmark_names(arena, result.parse_tree, marked, &json, error));
     else
         GO(arena_clone(arena, slice_of_text(result.parse_tree), &json, error));
     GO(read_tree(arena, json, statements, error));
@@ -150,12 +108,30 @@ done:
     return status;
 }
 
+/* A message that shows a marked name is told again from the text that was written. */
+static Status parse_marked(Arena *arena, Slice sql, char *text, const MarkedNames *marked,
+                           const Node **statements, Error *error)
+{
+    Lexer lexer;
+    Status status = parse(arena, text, marked, statements, error);
+    if (status != STATUS_SYNTAX_ERROR || marked->count == 0 || error->position_byte < 0)
+        return status;
+    lexer_open(&lexer, sql);
+    Token token = lexer_next(&lexer);
+    while (token.kind != TOKEN_END && (int64_t)token.begin < error->position_byte)
+        token = lexer_next(&lexer);
+    bool is_marked = token_is_name(token) && token.size >= NAME_BYTES_MAX;
+    return is_marked ? token_error(sql, token, error) : status;
+}
+
 Status tree_parse(Arena *arena, Slice sql, const Node **statements, Error *error)
 {
+    MarkedNames marked;
     char *text = arena_text(arena, sql);
     if (text == NULL)
         return arena_error(arena, error);
-    return tree_parse_marked(arena, text, NULL, 0, statements, error);
+    TRY(tree_mark_names(arena, text, sql.size, &marked, error));
+    return parse_marked(arena, sql, text, &marked, statements, error);
 }
 
 /* ---- nodes ---- */

@@ -1,20 +1,24 @@
-/* Private to sql's front half: parsing a text in which long names were replaced.
+/* Private to sql's front half: names of 64 bytes.
  *
- * PostgreSQL cuts names to 63 bytes, our names may have 64. A name of exactly 64 is given to the
- * grammar as "\001NNNNN" (quoted, blanks behind it up to its old size) and put back in the tree. */
+ * PostgreSQL cuts names to 63 bytes, ours may have 64 (NAME_BYTES_MAX). A name of exactly 64 is
+ * given to the grammar as "\001NNNNN" (in quotes, blanks behind it up to its old size, so that
+ * positions hold) and put back into the tree's text before that is read. */
 #ifndef FIRN_SQL_TREE_INT_H
 #define FIRN_SQL_TREE_INT_H
 
 #include "sql/tree.h"
 
-enum {
-    LONG_NAME_MARK = 1,     /* the byte before the number; a text that has it gets no long names */
-    LONG_NAME_DIGITS = 5,
-    LONG_NAME_COUNT_MAX = 99999,
-};
+typedef struct MarkedNames {
+    Slice *names; /* by their number */
+    uint32_t count;
+} MarkedNames;
 
-/* tree_parse of a NUL-terminated text, with the names that its marks stand for. */
-CHECKED Status tree_parse_marked(Arena *arena, const char *sql, const Slice *long_names,
-                                 uint32_t long_name_count, const Node **statements, Error *error);
+/* Replaces them in `sql`, a copy that ends with a NUL. NAME_TOO_LONG for longer ones. */
+CHECKED Status tree_mark_names(Arena *arena, char *sql, size_t size, MarkedNames *out,
+                               Error *error);
+
+/* Each mark in the tree's JSON text becomes its name again. */
+CHECKED Status tree_unmark_names(Arena *arena, const char *json, const MarkedNames *marked,
+                                 Slice *out, Error *error);
 
 #endif
