@@ -3,8 +3,8 @@
  * One reader serves client requests, Iceberg metadata and PostgreSQL's parse trees (which nest
  * deeper than any packaged library allows and whose depth must yet be limited): strict RFC 8259,
  * UTF-8 checked, integers exact, duplicate keys kept (the last one is found), depth limited by the
- * caller. Nesting is followed with a stack of its own, not with the thread's. Neither the values nor
- * that stack grow beyond the arena's limit.
+ * caller. Nesting is followed with a stack of its own, not with the thread's. Neither the values
+ * nor that stack grow beyond the arena's limit.
  *
  * Threading: values are immutable. Ownership: values live in the arena; texts without escapes point
  * into the input. Errors: INVALID_JSON_TEXT with the byte offset in the message;
@@ -28,13 +28,13 @@ typedef struct JsonValue JsonValue;
 
 struct JsonValue {
     JsonKind kind;
-    bool boolean;    /* BOOLEAN */
-    bool is_integer; /* NUMBER: without fraction and exponent, and within int64 */
-    int64_t integer; /* NUMBER where is_integer */
-    Slice key;       /* its name where it is a member of an object, unescaped */
-    Slice text;      /* STRING: unescaped; NUMBER: as written */
-    Slice raw;       /* the whole value as it stands in the input */
-    uint32_t count;  /* ARRAY and OBJECT: children */
+    bool boolean;        /* BOOLEAN */
+    bool is_integer;     /* NUMBER: without fraction and exponent, and within int64 */
+    int64_t integer;     /* NUMBER where is_integer */
+    Slice key;           /* its name where it is a member of an object, unescaped */
+    Slice text;          /* STRING: unescaped; NUMBER: as written */
+    Slice raw;           /* the whole value as it stands in the input */
+    uint32_t count;      /* ARRAY and OBJECT: children */
     JsonValue *children; /* contiguous; OBJECT members carry their keys */
 };
 

@@ -28,4 +28,21 @@ void memory_fail_at(int64_t n, int64_t repeat);
 /* Allocations counted since memory_fail_at, so that a loop knows when it has failed them all. */
 int64_t memory_allocations(void);
 
+/* ---- for the simulation: it frees what its threads held when a crash ended them ---- */
+
+/* Remembers the blocks that are allocated while it is in use, until they are freed. A block that
+ * grows stays what it was, remembered or not. Not thread-safe: it belongs to the thread that uses
+ * it. These calls stop the process where there is no memory. */
+typedef struct MemoryTracker MemoryTracker;
+
+MemoryTracker *memory_tracker_create(void);
+void memory_tracker_destroy(MemoryTracker *tracker); /* the blocks stay as they are */
+
+/* From now on, for the calling thread; NULL ends it. One relaxed load in a process that never did.
+ */
+void memory_tracker_use(MemoryTracker *tracker);
+void memory_tracker_free_all(MemoryTracker *tracker);
+void memory_tracker_forget_all(MemoryTracker *tracker);
+size_t memory_tracker_count(const MemoryTracker *tracker);
+
 #endif

@@ -58,13 +58,17 @@
     X(NULL_VALUE_NOT_ALLOWED, "22004", 400, "null value not allowed")                          \
     X(INVALID_DATETIME_FORMAT, "22007", 400, "invalid input syntax for type timestamp")        \
     X(DATETIME_FIELD_OVERFLOW, "22008", 400, "date/time field value out of range")             \
+    X(INVALID_TIME_ZONE_DISPLACEMENT, "22009", 400, "time zone displacement out of range")     \
     X(SUBSTRING_ERROR, "22011", 400, "negative substring length not allowed")                  \
     X(DIVISION_BY_ZERO, "22012", 400, "division by zero")                                      \
     X(INVALID_ARGUMENT_FOR_NTILE, "22014", 400, "argument of ntile must be greater than zero") \
+    X(INTERVAL_FIELD_OVERFLOW, "22015", 400, "interval field value out of range")              \
+    X(INVALID_ESCAPE_CHARACTER, "22019", 400, "invalid escape string")                         \
     X(INVALID_PARAMETER_VALUE, "22023", 400, "invalid parameter value")                        \
     X(INVALID_REGULAR_EXPRESSION, "2201B", 400, "invalid regular expression")                  \
     X(INVALID_ARGUMENT_FOR_LOGARITHM, "2201E", 400, "cannot take logarithm")                   \
     X(INVALID_ARGUMENT_FOR_POWER, "2201F", 400, "invalid argument for power function")         \
+    X(INVALID_ARGUMENT_FOR_WIDTH_BUCKET, "2201G", 400, "invalid argument for width_bucket")    \
     X(INVALID_ROW_COUNT_IN_LIMIT, "2201W", 400, "LIMIT must not be negative")                  \
     X(INVALID_ROW_COUNT_IN_OFFSET, "2201X", 400, "OFFSET must not be negative")                \
     X(INVALID_ESCAPE_SEQUENCE, "22025", 400, "invalid escape sequence")                        \
@@ -92,8 +96,8 @@
     X(INVALID_PASSWORD, "28P01", 401, "invalid user name or password")                         \
     X(INVALID_AUTHORIZATION, "28000", 401, "not authenticated")                                \
     /* together with others */                                                                 \
-    X(SCHEMA_CHANGED, "40P02", 409, "the table's definition changed while the statement ran")      \
-    X(WOULD_BLOCK, "40P03", 503, "the call would have to wait")                                    \
+    X(SCHEMA_CHANGED, "40P02", 409, "the table's definition changed while the statement ran")  \
+    X(WOULD_BLOCK, "40P03", 503, "the call would have to wait")                                \
     X(SERIALIZATION_FAILURE, "40001", 409, "could not serialize access")                       \
     X(DEADLOCK_DETECTED, "40P01", 409, "deadlock detected")                                    \
     X(LOCK_NOT_AVAILABLE, "55P03", 409, "lock not available")                                  \
