@@ -97,6 +97,7 @@ static void put_user(Buffer *out, const CatalogUser *user)
     put_signed(out, user->created_us);
     put_signed(out, user->last_seen_us);
     put_signed(out, user->deleted_us);
+    buffer_put_u8(out, user->keeps_name);
 }
 
 static void put_storage(Buffer *out, const CatalogStorage *storage)
@@ -284,6 +285,7 @@ static void get_user(Cursor *cursor, CatalogUser *out)
     out->created_us = get_signed(cursor);
     out->last_seen_us = get_signed(cursor);
     out->deleted_us = get_signed(cursor);
+    out->keeps_name = cursor_u8(cursor) != 0;
 }
 
 static void get_storage(Cursor *cursor, CatalogStorage *out)

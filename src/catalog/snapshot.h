@@ -76,6 +76,7 @@ typedef struct CatalogUser {
     int64_t created_us;
     int64_t last_seen_us; /* 0: never */
     int64_t deleted_us;   /* 0: not deleted */
+    bool keeps_name;      /* deleted with KEEP DATA: nobody else may have the name */
 } CatalogUser;
 
 typedef struct CatalogStorage {
