@@ -23,9 +23,12 @@ typedef struct Mark {
 CHECKED Status marks_create(Env *env, Marks **out, Error *error);
 void marks_destroy(Marks *marks);
 
+/* Promises that `count` adds cannot fail. Promises of several callers add up, for they may add at
+ * the same time; each add uses one up. What will not be added after all is given back. */
 CHECKED Status marks_reserve(Marks *marks, size_t count, Error *error);
+void marks_unreserve(Marks *marks, size_t count);
 
-/* A position that is marked already keeps its first sequence. */
+/* Uses up one promise. A position that is marked already keeps its first sequence. */
 void marks_add(Marks *marks, const Mark *mark);
 
 /* Is the position replaced here at or before `seq`? */

@@ -30,13 +30,15 @@ Marks *memtable_marks(Memtable *memtable);         /* borrowed */
 /* ---- writing: the sequencer's thread only ---- */
 
 /* Makes sure that `count` puts with record_size() sums of `bytes` in all, the largest of
- * `bytes_largest`, cannot fail. OUT_OF_MEMORY, with nothing changed, where it cannot be. */
+ * `bytes_largest`, cannot fail. It replaces what an earlier call promised and was not used.
+ * OUT_OF_MEMORY, with nothing changed, where it cannot be. */
 CHECKED Status memtable_reserve(Memtable *memtable, size_t count, size_t bytes,
                                 size_t bytes_largest, Error *error);
 
 /* Adds a version. `header` has seq (above every one here), updated_us, owner, kind; sizes are set
- * from key and row. An older version of the key in this memtable gets replaced_by = seq and becomes
- * `older`. Returns the record, published to readers. */
+ * from key (1 to KEY_BYTES_MAX bytes) and row, the rest is this room's. An older version of the key
+ * in this memtable gets replaced_by = seq and becomes `older`. Returns the record, published to
+ * readers. */
 RecordHeader *memtable_put(Memtable *memtable, const RecordHeader *header, Slice key, Slice row);
 
 /* ---- reading ---- */
@@ -51,9 +53,9 @@ typedef struct MemtableIterator {
     const Memtable *memtable;
     uint64_t seq;
     bool backward;
-    Slice from; /* inclusive; empty: from the first key */
-    Slice to;   /* exclusive; empty: to the last key */
-    void *node; /* where it stands: private */
+    Slice from;       /* inclusive; empty: from the first key */
+    Slice to;         /* exclusive; empty: to the last key */
+    const void *node; /* where it stands: private */
     uint32_t slot;
     const RecordHeader *last; /* the record given last: the place to go on from after a split */
 } MemtableIterator;
@@ -80,11 +82,12 @@ typedef struct MemtableUsage {
 
 void memtable_usage(const Memtable *memtable, MemtableUsage *out);
 
-/* Bytes that would come free with it: rows, index and marks. One relaxed load. */
+/* Bytes that would come free with it: rows, index and marks. Relaxed loads, no lock. */
 uint64_t memtable_bytes(const Memtable *memtable);
 
-/* Its blocks with what is published of each at this moment, in the order they were filled. The
- * array is in the arena. */
+/* Its blocks with what is published of each at this moment, in the order in which they were begun.
+ * Whoever walks them at a sequence S learned S before this call (README.md says why). The array is
+ * in the arena. */
 CHECKED Status memtable_blocks(const Memtable *memtable, Arena *arena, RowBlockView **out,
                                size_t *count, Error *error);
 
