@@ -12,18 +12,20 @@ Status simulated_stat(Env *env, const char *path, FileInformation *out, Error *e
     Operation operation = operation_begin(simulation, SIMULATION_STAT, path, error);
     if (operation.fault != OK)
         return operation_end(&operation, operation.fault);
-    *out = (FileInformation){.exists = false};
     Place place;
-    Status status = place_find(simulation, path, "stat", &place, error);
-    if (status == STATUS_FILE_NOT_FOUND || (status == OK && place.inode == NULL))
-        return operation_end(&operation, OK);
-    if (status == OK)
+    int number = place_look(simulation, path, &place);
+    if (number == ENOENT || number == ENOTDIR)
+        place.inode = NULL;
+    else if (number != 0)
+        return operation_end(&operation, error_set_errno(error, number, "stat", path));
+    *out = (FileInformation){.exists = false};
+    if (place.inode != NULL)
         *out = (FileInformation){.exists = true,
                                  .is_directory = place.inode->is_directory,
                                  .size = place.inode->current.size,
                                  .modified_us = place.inode->modified_us,
                                  .blocks_size = place.inode->used_pages * DISK_PAGE_BYTES};
-    return operation_end(&operation, status);
+    return operation_end(&operation, OK);
 }
 
 static Status list_entries(const Inode *directory, Arena *arena, DirectoryEntry **entries,
@@ -107,6 +109,8 @@ static int refusal(const Place *from, const Place *to)
         return ENOENT;
     if (from->name[0] == '\0' || to->name[0] == '\0')
         return EBUSY; /* the root */
+    if (from->inode == to->inode)
+        return 0; /* two names of one thing: nothing happens */
     if (from->inode->is_directory && lies_in(to->directory, from->inode))
         return EINVAL;
     if (to->inode == NULL)
@@ -121,7 +125,7 @@ static int refusal(const Place *from, const Place *to)
 static void move_entry(Simulation *simulation, const Place *from, const Place *to)
 {
     if (from->inode == to->inode)
-        return; /* two names of one file: nothing happens */
+        return;
     uint64_t rename_id = ++simulation->rename_ids;
     bool crosses = from->directory != to->directory;
     directory_set(simulation, to->directory, to->name, from->inode, rename_id, crosses);

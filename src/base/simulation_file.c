@@ -85,9 +85,8 @@ static Status open_inode(Simulation *simulation, const char *path, unsigned flag
 
 static bool is_there(Simulation *simulation, const char *path)
 {
-    Error ignored;
-    Inode *inode;
-    return path_find(simulation, path, "open", &inode, &ignored) == OK;
+    Place place;
+    return place_look(simulation, path, &place) == 0 && place.inode != NULL;
 }
 
 static Status open_handle(Simulation *simulation, const char *path, unsigned flags,

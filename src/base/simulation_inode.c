@@ -219,52 +219,55 @@ void directory_set(Simulation *simulation, Inode *directory, const char *name, I
 
 /* ---- paths ---- */
 
-/* The next part of the path behind *at, into `name`; empty where there is none. */
-static Status next_part(const char *path, const char **at, char *name, const char *verb,
-                        Error *error)
+/* The next part of the path behind *at, into `name`; empty where there is none. 0 or an errno. */
+static int next_part(const char **at, char *name)
 {
     name[0] = '\0';
     for (;;) {
         while (**at == '/')
             (*at)++;
-        size_t size = strcspn(*at, "/");
-        if (size > DISK_NAME_BYTES_MAX)
-            return error_set_errno(error, ENAMETOOLONG, verb, path);
-        bool is_here = size == 1 && (*at)[0] == '.';
-        if (size == 2 && memcmp(*at, "..", 2) == 0)
-            return error_set_errno(error, EINVAL, verb, path); /* nobody of ours writes that */
-        if (!is_here)
-            memcpy(name, *at, size);
+        const char *part = *at;
+        size_t size = strcspn(part, "/");
         *at += size;
-        if (is_here)
+        if (size == 1 && part[0] == '.')
             continue;
+        if (size > DISK_NAME_BYTES_MAX)
+            return ENAMETOOLONG;
+        if (size == 2 && memcmp(part, "..", 2) == 0)
+            return EINVAL; /* nobody of ours writes that */
+        memcpy(name, part, size);
         name[size] = '\0';
-        return OK;
+        return 0;
     }
 }
 
 /* Relative paths begin at the root too: there is no other working directory. */
-Status place_find(Simulation *simulation, const char *path, const char *verb, Place *out,
-                  Error *error)
+int place_look(Simulation *simulation, const char *path, Place *out)
 {
     char next[DISK_NAME_BYTES_MAX + 1];
     const char *at = path;
-    Place place = {.directory = simulation->root, .inode = simulation->root};
+    *out = (Place){.directory = simulation->root, .inode = simulation->root};
     if (path[0] == '\0')
-        return error_set_errno(error, ENOENT, verb, path);
-    TRY(next_part(path, &at, next, verb, error));
-    while (next[0] != '\0') {
-        if (place.inode == NULL)
-            return error_set_errno(error, ENOENT, verb, path);
-        if (!place.inode->is_directory)
-            return error_set_errno(error, ENOTDIR, verb, path);
-        place.directory = place.inode;
-        memcpy(place.name, next, sizeof next);
-        place.inode = entries_find(&place.directory->entries, next);
-        TRY(next_part(path, &at, next, verb, error));
+        return ENOENT;
+    int number = next_part(&at, next);
+    while (number == 0 && next[0] != '\0') {
+        if (out->inode == NULL)
+            return ENOENT;
+        if (!out->inode->is_directory)
+            return ENOTDIR;
+        out->directory = out->inode;
+        memcpy(out->name, next, sizeof next);
+        out->inode = entries_find(&out->directory->entries, next);
+        number = next_part(&at, next);
     }
-    *out = place;
-    return OK;
+    return number;
+}
+
+Status place_find(Simulation *simulation, const char *path, const char *verb, Place *out,
+                  Error *error)
+{
+    int number = place_look(simulation, path, out);
+    return number == 0 ? OK : error_set_errno(error, number, verb, path);
 }
 
 Status path_find(Simulation *simulation, const char *path, const char *verb, Inode **out,

@@ -355,6 +355,7 @@ typedef struct Place {
     char name[DISK_NAME_BYTES_MAX + 1];
 } Place;
 
+int place_look(Simulation *simulation, const char *path, Place *out); /* 0, or an errno */
 CHECKED Status place_find(Simulation *simulation, const char *path, const char *verb, Place *out,
                           Error *error);
 
