@@ -469,6 +469,11 @@ typedef struct SweepResult {
 /* Removes files of the table's folder that no retained snapshot, pin or running job names. */
 CHECKED Status engine_sweep(Engine *engine, EngineTable *table, SweepResult *out, Error *error);
 
+/* Would engine_sweep find anything? Would engine_expire_snapshots? (Jobs with nothing to do are not
+ * made.) Where it cannot be told, they say yes. */
+bool engine_has_orphans(EngineTable *table);
+bool engine_has_expired(EngineTable *table);
+
 /* Takes snapshots that are past the table's snapshot_retention out of its metadata; the sweep then
  * finds the files that only they named. *done says whether there were any. */
 CHECKED Status engine_expire_snapshots(Engine *engine, EngineTable *table, bool *done,

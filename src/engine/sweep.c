@@ -115,7 +115,8 @@ static bool is_in_flight(EngineTable *table, const char *relative)
     return sequence != 0 && in_flight_has(table->engine, table->id, sequence);
 }
 
-static Status sweep_locked(EngineTable *table, SweepResult *out, Error *error)
+/* `only_looks`: counts what it would remove. */
+static Status sweep_locked(EngineTable *table, bool only_looks, SweepResult *out, Error *error)
 {
     Arena arena;
     const char **listed;
@@ -126,7 +127,11 @@ static Status sweep_locked(EngineTable *table, SweepResult *out, Error *error)
     GO(cold_table_list(table->cold_table, &arena, &listed, &count, error));
     GO(collect_names(table, &set, error));
     for (size_t i = 0; i < count; i++) {
-        if (!has_name(&set, listed[i]) && !is_in_flight(table, listed[i]))
+        if (has_name(&set, listed[i]) || is_in_flight(table, listed[i]))
+            continue;
+        if (only_looks)
+            out->files_removed++;
+        else
             GO(remove_file(table, listed[i], out, error));
     }
 done:
@@ -143,9 +148,21 @@ Status engine_sweep(Engine *engine, EngineTable *table, SweepResult *out, Error 
     mutex_lock(&table->cold_lock);
     Status status = atomic_load(&engine->poisoned) ? error_of(error, STATUS_LOG_POISONED) : OK;
     if (status == OK)
-        status = sweep_locked(table, out, error);
+        status = sweep_locked(table, false, out, error);
     mutex_unlock(&table->cold_lock);
     return status;
+}
+
+bool engine_has_orphans(EngineTable *table)
+{
+    SweepResult found = {0};
+    Error ignored;
+    if (table->kind == TABLE_STREAM || atomic_load(&table->engine->poisoned))
+        return false;
+    mutex_lock(&table->cold_lock);
+    Status status = sweep_locked(table, true, &found, &ignored);
+    mutex_unlock(&table->cold_lock);
+    return status != OK || found.files_removed > 0;
 }
 
 /* ---- snapshots past their time ---- */
@@ -206,6 +223,19 @@ done:
     if (cold != NULL)
         cold_version_release(cold);
     return status;
+}
+
+bool engine_has_expired(EngineTable *table)
+{
+    TablePolicy policy;
+    engine_table_policy(table, &policy);
+    SuperVersion *version = table_current(table);
+    int64_t after_us = env_wall_us(table->engine->env) - policy.snapshot_retention_us;
+    bool has =
+        table->kind != TABLE_STREAM &&
+        cold_version_has_expired(version->cold, table->engine->options.snapshots_max, after_us);
+    super_version_release(version);
+    return has;
 }
 
 Status engine_expire_snapshots(Engine *engine, EngineTable *table, bool *done, Error *error)
