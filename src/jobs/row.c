@@ -89,7 +89,7 @@ Status job_row_decode(Cursor *cursor, JobRow *out, Error *error)
     row.trigger = (FlushTrigger)cursor_u8(cursor);
     get_rest(cursor, &row);
     bool sound = row.type >= JOB_FLUSH && row.type <= JOB_USER_CLEANUP && row.state >= JOB_QUEUED &&
-                 row.state <= JOB_SUPERSEDED && row.trigger < TRIGGER_COUNT;
+                 row.state <= JOB_SUPERSEDED && (int)row.trigger < TRIGGER_COUNT;
     if (cursor->failed || format != JOB_ROW_FORMAT || !sound)
         return error_set(error, STATUS_DATA_CORRUPTED, "a job record is damaged");
     *out = row;
