@@ -131,6 +131,8 @@ typedef struct TableEdit {
     const Expression *default_value;
     Slice default_sql;
     Type type;
+    const CatalogCheck *checks; /* edits of columns: all of them, by the new column numbers */
+    uint32_t check_count;
     Slice text;           /* new name or comment */
     TableOptions options; /* EDIT_OPTIONS: all of them, as they shall be */
     TableAccess access;

@@ -36,7 +36,7 @@ static Status check_column(const EditWork *work, Error *error)
     return error_of(error, STATUS_UNDEFINED_COLUMN);
 }
 
-/* Before `_row`, which stays last. */
+/* Last, also behind a hidden `_row`: CHECKs go by column number. */
 static Status add_column(EditWork *work, Error *error)
 {
     const TableEdit *edit = work->edit;
@@ -47,11 +47,6 @@ static Status add_column(EditWork *work, Error *error)
     if (at >= COLUMNS_MAX)
         return error_set(error, STATUS_TOO_MANY_COLUMNS, "a table has at most %d columns",
                          COLUMNS_MAX);
-    if (work->columns[at - 1].hidden) {
-        work->columns[at] = work->columns[at - 1];
-        work->defaults[at] = work->defaults[at - 1];
-        at--;
-    }
     work->columns[at] = edit->added;
     work->columns[at].field_id = work->old->schema->next_field_id;
     work->columns[at].key_position = -1;
@@ -183,6 +178,8 @@ static Status new_schema(EditWork *work, Error *error)
     work->next.old_schemas = old;
     work->next.old_schema_count = work->old->old_schema_count + 1;
     work->next.defaults = work->defaults;
+    work->next.checks = work->edit->checks;
+    work->next.check_count = work->edit->check_count;
     return schema_create(schema->table_id, schema->version + 1, schema->kind, work->columns,
                          work->column_count, next_field, &work->next.schema, error);
 }

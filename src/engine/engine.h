@@ -297,6 +297,16 @@ bool pin_has_cold_range(const Pin *pin, size_t table, Slice from, Slice to);
 CHECKED Status pin_marks(const Pin *pin, size_t table, uint64_t file_id, Arena *arena, Slice *out,
                          Error *error);
 
+/* The same for every file that has any, in order of id. */
+typedef struct FileMarks {
+    uint64_t file_id;
+    Slice bitmap;
+    uint64_t count;
+} FileMarks;
+
+CHECKED Status pin_all_marks(const Pin *pin, size_t table, Arena *arena, FileMarks **out,
+                             size_t *count, Error *error);
+
 typedef struct TableCount {
     uint64_t hot_rows;  /* visible rows in memory */
     uint64_t cold_rows; /* visible rows in files */
@@ -310,6 +320,10 @@ CHECKED Status pin_count(const Pin *pin, size_t table, OwnerId owner, TableCount
                          Error *error);
 
 /* ---- writing ---- */
+
+/* Takes `count` sequences out of the order, for use as numbers that nobody else ever gets (`_row`);
+ * the first of them. They are below every sequence given out later. */
+CHECKED Status engine_take_sequences(Engine *engine, uint64_t count, uint64_t *first, Error *error);
 
 typedef struct WriteBatch WriteBatch;
 
@@ -337,6 +351,9 @@ void write_abandon(WriteBatch *batch);
 enum { KEY_LOCKS_MAX = 100000 };
 CHECKED Status write_lock_keys(WriteBatch *batch, size_t number, const Slice *keys, size_t count,
                                Error *error);
+
+/* Instead of key locks: nobody else writes to the table until the batch ends. */
+CHECKED Status write_lock_table(WriteBatch *batch, size_t number, Error *error);
 
 /* Pins the head after the locks: what write_find looks in. Again after write_commit said to look
  * again. */

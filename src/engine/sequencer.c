@@ -54,6 +54,19 @@ void sequencer_prepare(Engine *engine, size_t sequences)
     atomic_store(&engine->id_ceiling, ids);
 }
 
+Status engine_take_sequences(Engine *engine, uint64_t count, uint64_t *first, Error *error)
+{
+    mutex_lock(&engine->sequencer);
+    Status status = sequencer_reserve(engine, 1, 0, false, error);
+    if (status == OK) {
+        sequencer_prepare(engine, (size_t)count);
+        *first = engine->head + 1;
+        engine->head += count;
+    }
+    mutex_unlock(&engine->sequencer);
+    return status;
+}
+
 void sequencer_add_waiter(Engine *engine, CommitWaiter *waiter)
 {
     waiter->next = NULL;

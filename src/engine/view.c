@@ -49,14 +49,14 @@ static void visit_marks(const SuperVersion *version, uint64_t seq, MarkVisitor v
     }
 }
 
-typedef struct FileMarks {
+typedef struct OneFileMarks {
     uint64_t file_id;
     roaring_bitmap_t *bitmap;
-} FileMarks;
+} OneFileMarks;
 
 static void add_file_mark(void *context, const Mark *mark)
 {
-    FileMarks *marks = context;
+    OneFileMarks *marks = context;
     if (mark->file_id == marks->file_id)
         roaring_bitmap_add(marks->bitmap, mark->position);
 }
@@ -64,7 +64,7 @@ static void add_file_mark(void *context, const Mark *mark)
 Status pin_marks(const Pin *pin, size_t table, uint64_t file_id, Arena *arena, Slice *out,
                  Error *error)
 {
-    FileMarks marks = {file_id, roaring_bitmap_create()};
+    OneFileMarks marks = {file_id, roaring_bitmap_create()};
     *out = SLICE_EMPTY;
     if (marks.bitmap == NULL)
         return error_out_of_memory(error);
@@ -79,6 +79,87 @@ Status pin_marks(const Pin *pin, size_t table, uint64_t file_id, Arena *arena, S
             *out = slice_of(bytes, roaring_bitmap_portable_serialize(marks.bitmap, bytes));
     }
     roaring_bitmap_free(marks.bitmap);
+    return status;
+}
+
+typedef struct AllMarks {
+    const ColdVersion *cold;
+    roaring_bitmap_t **bitmaps; /* by number of the file; NULL: none */
+    size_t file_count;
+    bool failed;
+} AllMarks;
+
+static size_t file_number(const ColdVersion *cold, size_t count, uint64_t file_id)
+{
+    size_t low = 0;
+    size_t high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (cold_version_file(cold, middle)->id < file_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < count && cold_version_file(cold, low)->id == file_id;
+    return found ? low : SIZE_MAX;
+}
+
+static void add_any_mark(void *context, const Mark *mark)
+{
+    AllMarks *marks = context;
+    size_t number = file_number(marks->cold, marks->file_count, mark->file_id);
+    if (number == SIZE_MAX)
+        return; /* of a file that a compaction replaced */
+    if (marks->bitmaps[number] == NULL)
+        marks->bitmaps[number] = roaring_bitmap_create();
+    if (marks->bitmaps[number] == NULL)
+        marks->failed = true;
+    else
+        roaring_bitmap_add(marks->bitmaps[number], mark->position);
+}
+
+static Status serialize(const roaring_bitmap_t *bitmap, Arena *arena, Slice *out, Error *error)
+{
+    size_t size = roaring_bitmap_portable_size_in_bytes(bitmap);
+    char *bytes = arena_allocate(arena, size);
+    if (bytes == NULL)
+        return arena_error(arena, error);
+    *out = slice_of(bytes, roaring_bitmap_portable_serialize(bitmap, bytes));
+    return OK;
+}
+
+static Status serialize_all(const AllMarks *marks, Arena *arena, FileMarks *out, size_t *count,
+                            Error *error)
+{
+    for (size_t i = 0; i < marks->file_count; i++) {
+        if (marks->bitmaps[i] == NULL)
+            continue;
+        FileMarks *file = &out[(*count)++];
+        file->file_id = cold_version_file(marks->cold, i)->id;
+        file->count = roaring_bitmap_get_cardinality(marks->bitmaps[i]);
+        TRY(serialize(marks->bitmaps[i], arena, &file->bitmap, error));
+    }
+    return OK;
+}
+
+Status pin_all_marks(const Pin *pin, size_t table, Arena *arena, FileMarks **out, size_t *count,
+                     Error *error)
+{
+    const SuperVersion *version = pin->versions[table];
+    AllMarks marks = {.cold = version->cold, .file_count = cold_version_file_count(version->cold)};
+    FileMarks *list = ARENA_ARRAY(arena, FileMarks, marks.file_count);
+    marks.bitmaps = ARENA_ARRAY(arena, roaring_bitmap_t *, marks.file_count);
+    *count = 0;
+    if (list == NULL || marks.bitmaps == NULL)
+        return arena_error(arena, error);
+    visit_marks(version, pin->seq, add_any_mark, &marks);
+    Status status = marks.failed ? error_out_of_memory(error)
+                                 : serialize_all(&marks, arena, list, count, error);
+    for (size_t i = 0; i < marks.file_count; i++) {
+        if (marks.bitmaps[i] != NULL)
+            roaring_bitmap_free(marks.bitmaps[i]);
+    }
+    *out = list;
     return status;
 }
 

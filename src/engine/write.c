@@ -233,8 +233,10 @@ static Status take_more_locks(WriteBatch *batch, KeyLock *locks, size_t count, E
 }
 
 /* Instead of more locks than are good for anybody: no other writer of the table. */
-static Status take_whole_table(WriteBatch *batch, size_t number, Error *error)
+Status write_lock_table(WriteBatch *batch, size_t number, Error *error)
 {
+    if (batch->tables[number].exclusive)
+        return OK;
     BatchTable *table = &batch->tables[number];
     release_locks(batch);
     release_versions(batch);
@@ -259,7 +261,7 @@ Status write_lock_keys(WriteBatch *batch, size_t number, const Slice *keys, size
     if (batch->tables[number].exclusive)
         return OK;
     if (batch->locks_held + count > KEY_LOCKS_MAX)
-        return take_whole_table(batch, number, error);
+        return write_lock_table(batch, number, error);
     TRY(wanted_locks(batch, batch->tables[number].table->id, keys, count, &locks, &wanted, error));
     if (wanted == 0)
         return OK;
