@@ -5,8 +5,10 @@
  * map    open addressing; a slot holds half a hash and a mark's number plus one, 0 where it is
  * free, at most three quarters of them used
  *
- * A map that is outgrown stays beside its successor until marks_reserve has moved its slots over, a
- * few at a time and with the lock free in between: nobody waits for a whole pass. */
+ * A map that is outgrown stays beside its successor until its slots are moved over. Each
+ * marks_reserve moves a few more of them than it promises adds, and never many with the lock held:
+ * neither the one who reserves nor anybody else waits for a whole pass, and the pass is over before
+ * the successor is full. */
 #include "memtable/marks.h"
 
 #include "base/assert.h"
@@ -18,6 +20,7 @@ enum {
     SEGMENTS_MAX = 26,
     MAP_SLOTS_FIRST = 64,
     SLOTS_MOVED_AT_ONCE = 1024,
+    SLOTS_MOVED_LEAST = 64,
 };
 
 /* What the segments hold in all; far beyond it the list would take 100 GiB. */
@@ -112,11 +115,12 @@ static const Mark *find(const Marks *marks, uint32_t hash, uint64_t file_id, uin
 }
 
 /* With the lock held. Returns the map that is done with, for the caller to free. */
-static uint64_t *move_some(Marks *marks)
+static uint64_t *move_slots(Marks *marks, size_t count)
 {
-    size_t end = marks->moved + SLOTS_MOVED_AT_ONCE;
-    if (end > marks->old.size)
-        end = marks->old.size;
+    if (marks->old.slots == NULL)
+        return NULL;
+    size_t left = marks->old.size - marks->moved;
+    size_t end = marks->moved + (count < left ? count : left);
     for (; marks->moved < end; marks->moved++) {
         uint64_t slot = marks->old.slots[marks->moved];
         if (slot != 0)
@@ -128,6 +132,22 @@ static uint64_t *move_some(Marks *marks)
     atomic_fetch_sub(&marks->bytes, marks->old.size * sizeof(uint64_t));
     marks->old = (Map){0};
     return done;
+}
+
+/* What falls due when `count` adds are promised. The successor has twice the slots, three quarters
+ * of which may be used, so moving two for each add is done in time. */
+static void move_due_slots(Marks *marks, size_t count)
+{
+    size_t due = SLOTS_MOVED_LEAST + 2 * count;
+    while (due > 0) {
+        size_t part = due < SLOTS_MOVED_AT_ONCE ? due : SLOTS_MOVED_AT_ONCE;
+        mutex_lock(&marks->lock);
+        bool is_done = marks->old.slots == NULL;
+        uint64_t *done = move_slots(marks, part);
+        mutex_unlock(&marks->lock);
+        memory_free(done);
+        due = is_done ? 0 : due - part;
+    }
 }
 
 /* ---- growing ---- */
@@ -233,8 +253,8 @@ void marks_destroy(Marks *marks)
 
 enum Step {
     STEP_PROMISED,
-    STEP_MOVED, /* some slots of the old map, or all: then there is one to free */
-    STEP_GROW,  /* the growth says what is missing */
+    STEP_MOVED, /* room is missing, and some slots were moved that stand in its way */
+    STEP_GROW,  /* room is missing: the growth says what to allocate */
     STEP_FULL,
 };
 
@@ -244,18 +264,21 @@ static enum Step step_to_promise(Marks *marks, size_t count, Growth *growth, uin
     size_t used = atomic_load(&marks->count) + marks->promised;
     if (count > MARKS_MAX - used)
         return STEP_FULL;
-    if (marks->old.slots != NULL) {
-        *done = move_some(marks);
-        return STEP_MOVED;
+    if (!growth_plan(marks, used + count, growth)) {
+        marks->promised += count;
+        return STEP_PROMISED;
     }
-    if (growth_plan(marks, used + count, growth))
+    if (marks->old.slots == NULL)
         return STEP_GROW;
-    marks->promised += count;
-    return STEP_PROMISED;
+    *done = move_slots(marks, SLOTS_MOVED_AT_ONCE);
+    return STEP_MOVED;
 }
 
 Status marks_reserve(Marks *marks, size_t count, Error *error)
 {
+    if (count > MARKS_MAX)
+        return error_out_of_memory(error);
+    move_due_slots(marks, count);
     for (;;) {
         Growth growth;
         uint64_t *done = NULL;

@@ -167,6 +167,32 @@ static void test_reserve_is_all_or_nothing(void **state)
     marks_destroy(marks);
 }
 
+/* While a map is being moved to its successor every mark is found, and a huge reservation in the
+ * middle of it is served. */
+static void test_marks_are_found_while_the_map_moves(void **state)
+{
+    (void)state;
+    Marks *marks = open_marks();
+    uint32_t count = 0;
+    while (count < 100000) {
+        reserve(marks, 1);
+        marks_add(marks, &(Mark){.file_id = 1, .position = count, .seq = 1});
+        count++;
+        assert_true(marks_covers(marks, 1, count / 2, 1));
+        assert_true(marks_covers(marks, 1, 0, 1));
+        assert_false(marks_covers(marks, 1, count, 1));
+        reserve(marks, 1);
+        marks_add(marks, &(Mark){.file_id = 1, .position = count / 3, .seq = 1});
+        assert_int_equal(marks_count(marks), count);
+        if (count == 50001) {
+            reserve(marks, 1000000);
+            reserve(marks, 3000000);
+            marks_unreserve(marks, 4000000);
+        }
+    }
+    marks_destroy(marks);
+}
+
 /* ---- threads ---- */
 
 enum { THREADS = 4, EACH = 20000 };
@@ -232,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_promises_add_up),
         cmocka_unit_test(test_promises_given_back_take_no_memory),
         cmocka_unit_test(test_reserve_is_all_or_nothing),
+        cmocka_unit_test(test_marks_are_found_while_the_map_moves),
         cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,11 +10,14 @@
 
 /* Runs `call`, which returns a Status, with its n-th allocation failing, for every n, until it
  * succeeds; `check` after each failure. */
-#define FAIL_EVERY_ALLOCATION(call, error, check)                                    \
+#define FAIL_EVERY_ALLOCATION(call, error, check) FAIL_FROM_EVERY(call, error, 1, check)
+
+/* The same with `repeat` allocations from the n-th on failing; -1: all of them. */
+#define FAIL_FROM_EVERY(call, error, repeat, check)                                  \
     do {                                                                             \
         Status fail_status_ = STATUS_OUT_OF_MEMORY;                                  \
         for (int64_t fail_n_ = 1; fail_status_ == STATUS_OUT_OF_MEMORY; fail_n_++) { \
-            memory_fail_at(fail_n_, 1);                                              \
+            memory_fail_at(fail_n_, repeat);                                         \
             fail_status_ = (call);                                                   \
             memory_fail_at(0, 0);                                                    \
             if (fail_status_ != OK)                                                  \
