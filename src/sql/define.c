@@ -13,8 +13,10 @@ static Status table_of_list(Front *front, const Node *list, uint32_t count, Qual
 {
     Slice first = node_string(node_item(list, 0));
     int32_t position = front_name_position(front, 0, first);
-    uint32_t skipped = count > 2 ? count - 2 : 0;
-    if (skipped > 1 || (skipped == 1 && !slice_equal_text(first, "firn")))
+    if (count > 3)
+        return error_set_at(error, position, STATUS_SYNTAX_ERROR,
+                            "improper relation name (too many dotted names)");
+    if (count == 3 && !slice_equal_text(first, "firn"))
         return error_set_at(error, position, STATUS_FEATURE_NOT_SUPPORTED,
                             "cross-database references are not implemented: \"%.*s\"",
                             SLICE_ARGUMENTS(first));

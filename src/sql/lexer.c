@@ -115,20 +115,20 @@ static bool skip_blank(Scan *scan)
 
 /* ---- quoted forms ---- */
 
-/* From behind the opening quote to behind the closing one; doubled quotes stand for themselves.
- * False where there is no end. */
-static bool skip_quoted(const Scan *scan, size_t *at, int quote, bool backslash)
+/* From behind the opening quote to behind the closing one; doubled quotes stand for themselves, but
+ * not in bit strings. False where there is no end. */
+static bool skip_quoted(const Scan *scan, size_t *at, int quote, TokenKind kind)
 {
     size_t i = *at;
     for (int c = byte_at(scan, i); c >= 0; c = byte_at(scan, i)) {
-        if (backslash && c == '\\') {
+        if (kind == TOKEN_ESCAPE_STRING && c == '\\') {
             i += 2;
             continue;
         }
         i++;
         if (c != quote)
             continue;
-        if (byte_at(scan, i) != quote) {
+        if (byte_at(scan, i) != quote || kind == TOKEN_BITS) {
             *at = i;
             return true;
         }
@@ -161,7 +161,7 @@ static TokenKind read_string(Scan *scan, size_t prefix, TokenKind kind)
 {
     size_t at = scan->at + prefix + 1;
     for (;;) {
-        if (!skip_quoted(scan, &at, '\'', kind == TOKEN_ESCAPE_STRING)) {
+        if (!skip_quoted(scan, &at, '\'', kind)) {
             scan->at = scan->text.size;
             return kind == TOKEN_BITS ? TOKEN_OPEN_BITS : TOKEN_OPEN_STRING;
         }
@@ -178,7 +178,7 @@ static TokenKind read_quoted(Scan *scan, size_t prefix, TokenKind kind)
 {
     size_t inside = scan->at + prefix + 1;
     size_t at = inside;
-    if (!skip_quoted(scan, &at, '"', false)) {
+    if (!skip_quoted(scan, &at, '"', kind)) {
         scan->at = scan->text.size;
         return TOKEN_OPEN_QUOTED;
     }

@@ -342,6 +342,8 @@ static Status bind_front(Front *front, Error *error)
     const Node *node;
     TRY(read_tokens(front, error));
     TRY(take_wrappers(front, error));
+    if (reader_is_at_end(&front->reader))
+        return token_error(front->reader.text, reader_token(&front->reader), error);
     TRY(own_statement_find(front, &own, error));
     if (own != NULL) {
         TRY(refuse_parameters(front, error));

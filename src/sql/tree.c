@@ -73,7 +73,7 @@ static Status fail(const PgQueryError *failure, const char *sql, Error *error)
 
 /* ---- the tree ---- */
 
-static Status read_tree(Arena *arena, Slice json, const Node **statements, Error *error)
+static Status read_tree(Arena *arena, Slice sql, Slice json, const Node **statements, Error *error)
 {
     JsonValue *root;
     Status status = json_read(arena, json, SQL_TREE_DEPTH_MAX, &root, error);
@@ -85,9 +85,11 @@ static Status read_tree(Arena *arena, Slice json, const Node **statements, Error
         (void)error_set(error, STATUS_INTERNAL, "the parse tree cannot be read");
         return error_wrap(error, "%s", reason);
     }
-    if (status == OK)
-        *statements = json_member(root, "stmts");
-    return status;
+    if (status != OK)
+        return status;
+    TRY(tree_repair_integers(arena, sql, json, root, error));
+    *statements = json_member(root, "stmts");
+    return OK;
 }
 
 static Status parse(Arena *arena, const char *sql, const MarkedNames *marked,
@@ -102,7 +104,7 @@ static Status parse(Arena *arena, const char *sql, const MarkedNames *marked,
         GO(tree_unmark_names(arena, result.parse_tree, marked, &json, error));
     else
         GO(arena_clone(arena, slice_of_text(result.parse_tree), &json, error));
-    GO(read_tree(arena, json, statements, error));
+    GO(read_tree(arena, slice_of_text(sql), json, statements, error));
 done:
     pg_query_free_parse_result(result);
     return status;

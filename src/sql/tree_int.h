@@ -1,4 +1,4 @@
-/* Private to sql's front half: names of 64 bytes.
+/* Private to sql's front half: what libpg_query cannot do.
  *
  * PostgreSQL cuts names to 63 bytes, ours may have 64 (NAME_BYTES_MAX). A name of exactly 64 is
  * given to the grammar as "\001NNNNN" (in quotes, blanks behind it up to its old size, so that
@@ -20,5 +20,9 @@ CHECKED Status tree_mark_names(Arena *arena, char *sql, size_t size, MarkedNames
 /* Each mark in the tree's JSON text becomes its name again. */
 CHECKED Status tree_unmark_names(Arena *arena, const char *json, const MarkedNames *marked,
                                  Slice *out, Error *error);
+
+/* Negative integer constants, which the tree's text has lost, from the statement's. */
+CHECKED Status tree_repair_integers(Arena *arena, Slice sql, Slice json, JsonValue *root,
+                                    Error *error);
 
 #endif
