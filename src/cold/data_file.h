@@ -54,8 +54,8 @@ typedef struct ColumnStatistics {
 
 typedef struct DataFile {
     uint64_t id;
-    const char *path; /* relative to the table's folder: "data/…" */
-    OwnerId owner;    /* USER tables: whose rows; else 0 */
+    const char *path;       /* relative to the table's folder: "data/…" */
+    OwnerId owner;          /* USER tables: whose rows; else 0 */
     const char *owner_name; /* USER tables: as it stands in _user and in the partition; else NULL */
     uint64_t row_count;
     uint64_t size_bytes;
@@ -91,8 +91,8 @@ typedef struct DataFileWrite {
     const Schema *schema;
     OwnerId owner;
     Slice owner_name;
-    const char *compression;           /* "zstd", "snappy", "lz4", "none" */
-    uint64_t row_group_bytes;          /* wanted, uncompressed */
+    const char *compression;            /* "zstd", "snappy", "lz4", "none" */
+    uint64_t row_group_bytes;           /* wanted, uncompressed */
     const RecordHeader *const *records; /* in key order; all RECORD_PUT, of this owner */
     size_t record_count;
     const RowBlockView *blocks; /* where those records lie */
@@ -150,12 +150,12 @@ typedef Status (*StoredRowVisitor)(void *context, const FetchedRow *row, Error *
 
 struct DataFileIo {
     /* Writes a data file. The file may exist in part after an error. */
-    Status (*write)(DataFileIo *io, const DataFileWrite *request, Arena *arena,
-                    DataFileResult *out, Error *error);
+    Status (*write)(DataFileIo *io, const DataFileWrite *request, Arena *arena, DataFileResult *out,
+                    Error *error);
 
     /* Writes the merge; `*rows` (row_count of the result) is memory of memory.h, the caller's. */
-    Status (*merge)(DataFileIo *io, const DataFileMerge *request, Arena *arena,
-                    DataFileResult *out, MergedRow **rows, Error *error);
+    Status (*merge)(DataFileIo *io, const DataFileMerge *request, Arena *arena, DataFileResult *out,
+                    MergedRow **rows, Error *error);
 
     /* A v2 position delete file: (file_path, pos), sorted. `paths` are as Iceberg's manifest names
      * the data files; positions are portable roaring bitmaps. */
@@ -169,8 +169,8 @@ struct DataFileIo {
                     Error *error);
 
     /* Every row in file order, as rows of `schema`; rebuilding an index and checking use it. */
-    Status (*scan)(DataFileIo *io, const char *path, const Schema *schema,
-                   StoredRowVisitor visit, void *context, Error *error);
+    Status (*scan)(DataFileIo *io, const char *path, const Schema *schema, StoredRowVisitor visit,
+                   void *context, Error *error);
 };
 
 #endif

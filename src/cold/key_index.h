@@ -58,7 +58,7 @@ void key_index_release(KeyIndex *index);
 uint64_t key_index_file_sequence(const KeyIndex *index);
 size_t key_index_count(const KeyIndex *index);
 size_t key_index_files(const KeyIndex *index, const KeyIndexFile **out); /* borrowed */
-uint64_t key_index_memory(const KeyIndex *index);                       /* bytes held in memory */
+uint64_t key_index_memory(const KeyIndex *index);                        /* bytes held in memory */
 
 /* Surely not there? Asks the filter in memory only. */
 bool key_index_may_have(const KeyIndex *index, uint64_t hash);
