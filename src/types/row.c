@@ -87,9 +87,10 @@ static size_t variable_size(const Value *value)
 
 static void put_bytes(uint8_t *at, const Value *value, size_t size)
 {
+    if (size == 0) /* also a NULL, of any kind */
+        return;
     if (value->kind != TYPE_ARRAY) {
-        if (size > 0)
-            memcpy(at, value->as.bytes.data, size);
+        memcpy(at, value->as.bytes.data, size);
         return;
     }
     Buffer fixed = {.data = at, .capacity = size, .limit = size};
