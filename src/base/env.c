@@ -284,6 +284,16 @@ Status env_free_space(Env *env, const char *path, uint64_t *out, Error *error)
     return env->operations->free_space(env, path, out, error);
 }
 
+/* Keeps the first error, its text included. */
+static Status close_after(File *file, Status status, Error *error)
+{
+    Error ignored;
+    if (file == NULL)
+        return status;
+    Status closed = file_close(file, status == OK ? error : &ignored);
+    return status == OK ? closed : status;
+}
+
 Status env_read_file(Env *env, const char *path, size_t size_max, Buffer *out, Error *error)
 {
     File *file = NULL;
@@ -300,9 +310,7 @@ Status env_read_file(Env *env, const char *path, size_t size_max, Buffer *out, E
     GO(file_read_at(file, 0, at, (size_t)size, &got, error));
     out->size += got;
 done:
-    if (file != NULL)
-        KEEP_FIRST(file_close(file, error));
-    return status;
+    return close_after(file, status, error);
 }
 
 static Status write_whole(Env *env, const char *path, Slice data, unsigned flags, Error *error)
@@ -313,9 +321,7 @@ static Status write_whole(Env *env, const char *path, Slice data, unsigned flags
     GO(file_write_at(file, 0, data, error));
     GO(file_sync(file, error));
 done:
-    if (file != NULL)
-        KEEP_FIRST(file_close(file, error));
-    return status;
+    return close_after(file, status, error);
 }
 
 static Status sync_directory_of(Env *env, const char *path, Error *error)

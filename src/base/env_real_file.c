@@ -232,8 +232,8 @@ Status real_list(Env *env, const char *path, Arena *arena, DirectoryEntry **entr
     *entries = (DirectoryEntry *)(uintptr_t)copied.data;
     *count = found.size / sizeof(DirectoryEntry);
 done:
-    if (directory != NULL && closedir(directory) != 0)
-        KEEP_FIRST(error_set_errno(error, errno, "close", path));
+    if (directory != NULL && closedir(directory) != 0 && status == OK)
+        status = error_set_errno(error, errno, "close", path);
     buffer_close(&found);
     return status;
 }
@@ -253,8 +253,8 @@ Status real_sync_directory(Env *env, const char *path, Error *error)
     Status status = OK;
     if (fsync(descriptor) != 0)
         status = error_set_errno(error, errno, "sync", path);
-    if (close(descriptor) != 0)
-        KEEP_FIRST(error_set_errno(error, errno, "close", path));
+    if (close(descriptor) != 0 && status == OK)
+        status = error_set_errno(error, errno, "close", path);
     return status;
 }
 

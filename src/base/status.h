@@ -63,7 +63,6 @@
     X(DIVISION_BY_ZERO, "22012", 400, "division by zero")                                      \
     X(INVALID_ARGUMENT_FOR_NTILE, "22014", 400, "argument of ntile must be greater than zero") \
     X(INTERVAL_FIELD_OVERFLOW, "22015", 400, "interval field value out of range")              \
-    X(INVALID_ESCAPE_CHARACTER, "22019", 400, "invalid escape string")                         \
     X(INVALID_PARAMETER_VALUE, "22023", 400, "invalid parameter value")                        \
     X(INVALID_REGULAR_EXPRESSION, "2201B", 400, "invalid regular expression")                  \
     X(INVALID_ARGUMENT_FOR_LOGARITHM, "2201E", 400, "cannot take logarithm")                   \

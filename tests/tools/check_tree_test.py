@@ -88,7 +88,9 @@ class CheckTree(unittest.TestCase):
             "int f(struct S *s)\n{\n"
             "    memory_free(s);\n    s->open(s);\n    s->operations.read(s);\n"
             "    my_time(3);\n    int time = 1;\n    return time;\n}\n"
-            "struct S {\n    int (*write)(int);\n};\n")})
+            "struct S {\n    int (*write)(int);\n};\n"
+            "static int write(int x)\n{\n    return write(x);\n}\n"
+            "int g(void)\n{\n    Reader *read = find();\n    return read(1);\n}\n")})
 
     def test_long_things(self):
         self.assert_breach("src/log/a.c", "\n// " + "x" * 98 + "\n", 2, "101 characters")
