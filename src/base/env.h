@@ -4,7 +4,7 @@
  *
  * Two implementations: the real one (env_real) and the simulated one (simulation.h), in which
  * threads are coroutines of a deterministic scheduler and the disk forgets what was not synced.
- * No room calls the operating system for these things itself; tools/check_tree refuses it.
+ * No room calls the operating system for these things itself; tools/check-tree refuses it.
  *
  * Threading: an Env and its functions may be used from any thread. Files: reads and writes at
  * offsets may run at once on one file; the rest is one thread at a time. Ownership: what *_open and

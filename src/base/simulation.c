@@ -16,7 +16,7 @@ static const SimulationOptions defaults = {
     .steps_max = 10000000,
     .step_ns = 1000,
     .wall_us = INT64_C(1704067200000000),
-    .stack_bytes_max = 1 << 20,
+    .stack_bytes = 1 << 20,
 };
 
 /* ---- memory of its own ---- */
@@ -179,8 +179,9 @@ static void fill_options(SimulationOptions *options)
         options->step_ns = defaults.step_ns;
     if (options->wall_us == 0)
         options->wall_us = defaults.wall_us;
-    if (options->stack_bytes_max == 0)
-        options->stack_bytes_max = defaults.stack_bytes_max;
+    if (options->stack_bytes == 0)
+        options->stack_bytes = defaults.stack_bytes;
+    options->stack_bytes = (options->stack_bytes + 4095) & ~(size_t)4095;
 }
 
 Simulation *simulation_create(const SimulationOptions *options)
@@ -307,8 +308,7 @@ SimulationEnd simulation_run(Simulation *simulation, void (*main)(void *argument
     simulation->report[0] = '\0';
     simulation->is_crash_chosen = false;
     fiber_open_own(&simulation->outside);
-    simulation->current = simulation_start_thread(
-        simulation, "main", simulation->options.stack_bytes_max, run_main, &wrapped);
+    simulation->current = simulation_start_thread(simulation, "main", run_main, &wrapped);
     memory_tracker_use(simulation->tracker);
     fiber_switch(&simulation->outside, &simulation->current->fiber);
     memory_tracker_use(NULL);

@@ -62,7 +62,7 @@ typedef struct SimulationOptions {
     int64_t step_ns;           /* by which each step moves the clock; 0: 1,000 */
     int64_t wall_us;           /* at the start; 0: 2024-01-01 */
     uint32_t spurious_in_1000; /* waits for a condition that end for no reason */
-    size_t stack_bytes_max;    /* a thread that asks for more gets this; 0: 1 MiB */
+    size_t stack_bytes;        /* of every thread, whatever it asks for; 0: 1 MiB */
     uint64_t disk_bytes;       /* 0: without end */
     int64_t sync_ns_min;       /* a sync takes this long … */
     int64_t sync_ns_max;       /* … to this long, and others run meanwhile */

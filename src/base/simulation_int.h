@@ -281,7 +281,7 @@ void simulation_wake(Simulation *simulation, const void *channel, bool all);
 
 void simulation_sleep(Simulation *simulation, int64_t duration_ns, const char *point,
                       const char *name);
-Coroutine *simulation_start_thread(Simulation *simulation, const char *name, size_t stack_bytes,
+Coroutine *simulation_start_thread(Simulation *simulation, const char *name,
                                    void (*run)(void *argument), void *argument);
 void simulation_free_thread(Coroutine *thread);
 noreturn void simulation_end_run(Simulation *simulation, SimulationEnd end);

@@ -115,12 +115,13 @@ void simulated_condition_wake(Condition *condition, bool all)
 Status simulated_thread_start(Env *env, const char *name, size_t stack_bytes, void (*run)(void *),
                               void *argument, Thread **out, Error *error)
 {
+    (void)stack_bytes; /* the simulation's options say */
     Simulation *simulation = simulation_of(env);
     ASSERT(simulation->current != NULL); /* only a run has threads */
     Operation operation = operation_begin(simulation, SIMULATION_START_THREAD, name, error);
     if (operation.fault != OK)
         return operation_end(&operation, operation.fault);
-    *out = &simulation_start_thread(simulation, name, stack_bytes, run, argument)->base;
+    *out = &simulation_start_thread(simulation, name, run, argument)->base;
     simulation_step(simulation, "started", name);
     return operation_end(&operation, OK);
 }

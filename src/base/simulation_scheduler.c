@@ -316,7 +316,8 @@ static void add_thread(Simulation *simulation, Coroutine *thread)
     add_runnable(simulation, thread);
 }
 
-Coroutine *simulation_start_thread(Simulation *simulation, const char *name, size_t stack_bytes,
+/* All stacks are of one size, so that each can be used again for any thread. */
+Coroutine *simulation_start_thread(Simulation *simulation, const char *name,
                                    void (*run)(void *argument), void *argument)
 {
     Coroutine *thread = simulation_allocate(sizeof *thread);
@@ -330,9 +331,8 @@ Coroutine *simulation_start_thread(Simulation *simulation, const char *name, siz
     thread->run = run;
     thread->argument = argument;
     thread->priority = LOW_PRIORITIES + (random_u64(&simulation->schedule_random) >> 2);
-    size_t max = simulation->options.stack_bytes_max;
-    fiber_open(&thread->fiber, &simulation->stacks, stack_bytes < max ? stack_bytes : max,
-               run_thread, thread);
+    fiber_open(&thread->fiber, &simulation->stacks, simulation->options.stack_bytes, run_thread,
+               thread);
     add_thread(simulation, thread);
     return thread;
 }
