@@ -63,22 +63,29 @@ uint64_t catalog_version(Catalog *catalog)
 
 /* ---- tables as the engine sees them ---- */
 
-Status catalog_table_folder(Catalog *catalog, const CatalogTable *table, Path *out, Error *error)
+Status catalog_storage_path(Catalog *catalog, Slice id, Path *out, Error *error)
 {
-    const char *root = table->kind == TABLE_STREAM ? "streams" : "storage";
-    const CatalogStorage *storage = NULL;
+    if (slice_equal_text(id, "local"))
+        return path_join(out, catalog->directory.text, "storage", error);
     CatalogSnapshot *head = catalog_head(catalog);
-    if (table->kind != TABLE_STREAM && !slice_equal_text(table->storage, "local"))
-        storage = catalog_find_storage(head, table->storage);
-    Status status;
-    if (storage != NULL)
-        status = path_format(out, error, "%.*s/%.*s", SLICE_ARGUMENTS(storage->path),
-                             SLICE_ARGUMENTS(table->folder));
-    else
-        status = path_format(out, error, "%s/%s/%.*s", catalog->directory.text, root,
-                             SLICE_ARGUMENTS(table->folder));
+    const CatalogStorage *storage = catalog_find_storage(head, id);
+    Status status =
+        storage == NULL
+            ? error_set(error, STATUS_UNDEFINED_OBJECT, "storage \"%.*s\" does not exist",
+                        SLICE_ARGUMENTS(id))
+            : path_format(out, error, "%.*s", SLICE_ARGUMENTS(storage->path));
     catalog_snapshot_release(head);
     return status;
+}
+
+Status catalog_table_folder(Catalog *catalog, const CatalogTable *table, Path *out, Error *error)
+{
+    Path root;
+    if (table->kind == TABLE_STREAM)
+        TRY(path_join(&root, catalog->directory.text, "streams", error));
+    else
+        TRY(catalog_storage_path(catalog, table->storage, &root, error));
+    return path_format(out, error, "%s/%.*s", root.text, SLICE_ARGUMENTS(table->folder));
 }
 
 static int64_t given_or(int64_t own, int64_t fallback)
@@ -212,9 +219,10 @@ static void put_changes(Buffer *out, const CatalogChange *changes, size_t count)
         catalog_change_encode(out, &changes[i]);
 }
 
-Status catalog_define(Catalog *catalog, const CatalogChange *changes, size_t count,
-                      const TableChange *table_changes, size_t table_change_count,
-                      int64_t deadline_ns, Error *error)
+Status catalog_define_checked(Catalog *catalog, const CatalogChange *changes, size_t count,
+                              const TableChange *table_changes, size_t table_change_count,
+                              int64_t deadline_ns, TableEditCheck check, void *check_context,
+                              Error *error)
 {
     CatalogWork work = {.catalog = catalog, .head = catalog->head};
     Buffer payload;
@@ -230,6 +238,8 @@ Status catalog_define(Catalog *catalog, const CatalogChange *changes, size_t cou
                              .appended = head_appended,
                              .install = head_visible,
                              .context = &work,
+                             .check = check,
+                             .check_context = check_context,
                              .lock_deadline_ns = deadline_ns};
     GO(engine_define(catalog->engine, &definition, &seq, error));
 done:
@@ -238,6 +248,14 @@ done:
     catalog_snapshot_release(work.hidden);
     buffer_close(&payload);
     return status;
+}
+
+Status catalog_define(Catalog *catalog, const CatalogChange *changes, size_t count,
+                      const TableChange *table_changes, size_t table_change_count,
+                      int64_t deadline_ns, Error *error)
+{
+    return catalog_define_checked(catalog, changes, count, table_changes, table_change_count,
+                                  deadline_ns, NULL, NULL, error);
 }
 
 /* ---- recovery ---- */

@@ -64,6 +64,9 @@ void catalog_policy(Catalog *catalog, const CatalogTable *table, TablePolicy *ou
 CHECKED Status catalog_set_defaults(Catalog *catalog, const CatalogDefaults *defaults,
                                     Error *error);
 
+/* Absolute root of a storage; UNDEFINED_OBJECT. */
+CHECKED Status catalog_storage_path(Catalog *catalog, Slice id, Path *out, Error *error);
+
 /* Absolute folder of a table: of its Iceberg table, or of its stream's windows. */
 CHECKED Status catalog_table_folder(Catalog *catalog, const CatalogTable *table, Path *out,
                                     Error *error);
@@ -123,6 +126,9 @@ typedef enum TableEditKind {
     EDIT_COLUMN_COMMENT,
 } TableEditKind;
 
+/* Asked under the table's exclusive lock (engine.h, Definition.check). */
+typedef Status (*TableEditCheck)(void *context, Error *error);
+
 typedef struct TableEdit {
     TableEditKind kind;
     uint64_t table_id;
@@ -137,6 +143,8 @@ typedef struct TableEdit {
     TableOptions options; /* EDIT_OPTIONS: all of them, as they shall be */
     TableAccess access;
     Slice storage;
+    TableEditCheck check; /* edits of columns; NULL: nothing to ask */
+    void *check_context;
 } TableEdit;
 
 CHECKED Status catalog_edit_table(Catalog *catalog, const TableEdit *edit, int64_t deadline_ns,

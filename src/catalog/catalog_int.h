@@ -32,6 +32,10 @@ typedef struct CatalogWork {
 CHECKED Status catalog_define(Catalog *catalog, const CatalogChange *changes, size_t count,
                               const TableChange *table_changes, size_t table_change_count,
                               int64_t deadline_ns, Error *error);
+CHECKED Status catalog_define_checked(Catalog *catalog, const CatalogChange *changes, size_t count,
+                                      const TableChange *table_changes, size_t table_change_count,
+                                      int64_t deadline_ns, TableEditCheck check,
+                                      void *check_context, Error *error);
 
 /* The engine's view of a table, pointing into `table`; `folder` holds the path. */
 CHECKED Status catalog_table_definition(Catalog *catalog, const CatalogTable *table, Path *folder,

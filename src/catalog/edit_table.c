@@ -192,8 +192,8 @@ static Status log_edit(EditWork *work, int64_t deadline_ns, Error *error)
     Path folder;
     TRY(catalog_table_definition(catalog, &work->next, &folder, &definition, error));
     TableChange table_change = {TABLE_CHANGE_ALTER, work->old->id, &definition};
-    TRY(catalog_define(catalog, &change, 1, &table_change, work->changes_schema ? 1 : 0,
-                       deadline_ns, error));
+    TRY(catalog_define_checked(catalog, &change, 1, &table_change, work->changes_schema ? 1 : 0,
+                               deadline_ns, work->edit->check, work->edit->check_context, error));
     if (work->changes_schema)
         return OK;
     EngineTable *table = engine_table(catalog->engine, work->next.id);

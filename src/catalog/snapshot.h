@@ -15,7 +15,6 @@ typedef struct CatalogSnapshot CatalogSnapshot;
 
 enum {
     NAMESPACE_BYTES_MAX = 32,
-    USER_NAME_BYTES_MAX = 128,
 };
 
 typedef struct CatalogNamespace {

@@ -279,6 +279,10 @@ static Status run(Define *define, Error *error)
     Engine *engine = define->engine;
     for (size_t i = 0; i < define->count; i++)
         TRY(prepare(define, &define->prepared[i], error));
+    if (define->definition->check != NULL) {
+        TRY(engine_wait_visible(engine, engine_head(engine), error));
+        TRY(define->definition->check(define->definition->check_context, error));
+    }
     TRY(encode(define, error));
     TRY(FAULT(engine->env, ddl_commit, error));
     mutex_lock(&engine->sequencer);

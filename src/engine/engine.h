@@ -172,6 +172,9 @@ EngineTable *engine_table(Engine *engine, uint64_t table_id);
 void engine_table_release(EngineTable *table);
 uint64_t engine_table_id(const EngineTable *table);
 Schema *engine_table_schema(EngineTable *table); /* the installed one; a new reference */
+/* The absolute path of a file of the table's folder. */
+CHECKED Status engine_table_path(const EngineTable *table, const char *relative, Path *out,
+                                 Error *error);
 void engine_table_set_policy(EngineTable *table, const TablePolicy *policy);
 void engine_table_policy(EngineTable *table, TablePolicy *out);
 
@@ -204,6 +207,10 @@ typedef struct Definition {
     Slice payload; /* the upper record; handed back at recovery */
     const TableChange *changes;
     size_t change_count;
+    /* Under the tables' exclusive locks, with everything written before visible: may refuse the
+     * definition by what rows there are. NULL: nothing to ask. */
+    Status (*check)(void *context, Error *error);
+    void *check_context;
     /* In the step in which the record is appended (under the sequencer), and in the hand-out step
      * in which visible passes it. Both quick, neither may call the engine. */
     void (*appended)(void *context, uint64_t seq);
@@ -288,6 +295,11 @@ CHECKED Status hot_scan_open(const Pin *pin, size_t table, Slice from, Slice to,
 const RecordHeader *hot_scan_next(HotScan *scan); /* NULL at the end */
 Schema *hot_scan_schema(const HotScan *scan);     /* of the record given last; borrowed */
 void hot_scan_close(HotScan *scan);
+
+/* The record's row as one of another version of its schema, in the arena where it has to be
+ * converted. */
+CHECKED Status record_row_in(const RecordHeader *record, Schema *own, Schema *wanted, Arena *arena,
+                             Slice *out, Error *error);
 
 /* Could any file of the pin hold a row with a key in [from, to)? (Empty `to`: no upper end.) */
 bool pin_has_cold_range(const Pin *pin, size_t table, Slice from, Slice to);

@@ -267,9 +267,6 @@ CHECKED Status version_find(EngineTable *table, const SuperVersion *version, Sli
 CHECKED Status version_fetch(EngineTable *table, const SuperVersion *version, uint64_t file_id,
                              uint32_t position, Arena *arena, RowFound *out, Error *error);
 
-/* The record's row as one of `schema`. */
-CHECKED Status record_row_as(const RecordHeader *record, Schema *own, Schema *wanted, Arena *arena,
-                             Slice *out, Error *error);
 OwnerId key_owner_of(TableKind kind, Slice key);
 
 /* ---- row cache (row_cache.c) ---- */

@@ -178,7 +178,7 @@ static Status find_in_files(EngineTable *table, const SuperVersion *version, Sli
     return OK;
 }
 
-Status record_row_as(const RecordHeader *record, Schema *own, Schema *wanted, Arena *arena,
+Status record_row_in(const RecordHeader *record, Schema *own, Schema *wanted, Arena *arena,
                      Slice *out, Error *error)
 {
     if (own->version == wanted->version) {
@@ -208,7 +208,7 @@ Status version_find(EngineTable *table, const SuperVersion *version, Slice key, 
         out->seq = location.seq;
         out->updated_us = location.record->updated_us;
         *found = true;
-        return record_row_as(location.record, memtable_schema(location.memtable), version->schema,
+        return record_row_in(location.record, memtable_schema(location.memtable), version->schema,
                              arena, &out->row, error);
     }
     out->location = location;

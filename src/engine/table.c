@@ -245,6 +245,11 @@ uint64_t engine_table_id(const EngineTable *table)
     return table->id;
 }
 
+Status engine_table_path(const EngineTable *table, const char *relative, Path *out, Error *error)
+{
+    return cold_absolute(table->cold_table, relative, out, error);
+}
+
 Schema *engine_table_schema(EngineTable *table)
 {
     Engine *engine = table->engine;

@@ -43,7 +43,7 @@ static Status find_hot(Single *single, Slice key, RowFound *out, bool *found, Er
     const RecordHeader *record = out->location.record;
     out->seq = record->seq;
     out->updated_us = record->updated_us;
-    return record_row_as(record, memtable_schema(out->location.memtable), version->schema,
+    return record_row_in(record, memtable_schema(out->location.memtable), version->schema,
                          single->arena, &out->row, error);
 }
 
