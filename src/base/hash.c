@@ -1,6 +1,8 @@
 #define XXH_INLINE_ALL /* libpg_query exports old XXH symbols of its own */
 #include "base/hash.h"
 
+#include "base/hash_int.h"
+
 #include <xxhash.h>
 
 uint64_t hash_64(Slice s)
@@ -14,14 +16,15 @@ uint64_t hash_64_seeded(Slice s, uint64_t seed)
 }
 
 /* One bit at a time: only for processors without the instruction, so small beats fast. */
-static uint32_t crc32c_plain(uint32_t crc, const uint8_t *at, size_t size)
+uint32_t crc32c_plain(uint32_t crc, Slice s)
 {
-    for (size_t i = 0; i < size; i++) {
-        crc ^= at[i];
+    crc = ~crc;
+    for (size_t i = 0; i < s.size; i++) {
+        crc ^= s.data[i];
         for (int bit = 0; bit < 8; bit++)
             crc = (crc >> 1) ^ (0x82f63b78u & (0u - (crc & 1)));
     }
-    return crc;
+    return ~crc;
 }
 
 #if defined(__x86_64__)
@@ -45,10 +48,9 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, con
 
 uint32_t crc32c(uint32_t crc, Slice s)
 {
-    crc = ~crc;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("sse4.2"))
-        return ~crc32c_sse42(crc, s.data, s.size);
+        return ~crc32c_sse42(~crc, s.data, s.size);
 #endif
-    return ~crc32c_plain(crc, s.data, s.size);
+    return crc32c_plain(crc, s);
 }
