@@ -15,12 +15,12 @@
 typedef struct QueryPool QueryPool;
 
 typedef struct QueryPoolOptions {
-    const char *worker_path;   /* firn-worker */
-    const char *spill_folder;  /* each worker gets a folder in it, wiped after its end */
+    const char *worker_path;    /* firn-worker */
+    const char *spill_folder;   /* each worker gets a folder in it, wiped after its end */
     const char *staging_folder; /* where the maintenance worker writes Parquet (data folders too) */
-    uint32_t workers;          /* query workers at most; the maintenance worker is one more */
-    uint32_t threads;          /* of all workers together */
-    uint64_t memory_bytes_max; /* of each: RLIMIT_DATA */
+    uint32_t workers;           /* query workers at most; the maintenance worker is one more */
+    uint32_t threads;           /* of all workers together */
+    uint64_t memory_bytes_max;  /* of each: RLIMIT_DATA */
     uint64_t spill_bytes_max;
 } QueryPoolOptions;
 
@@ -31,6 +31,11 @@ CHECKED Status query_pool_open(Env *env, const QueryPoolOptions *options, QueryP
 /* Kills what runs. */
 void query_pool_close(QueryPool *pool);
 
+/* Workers open files in the staging folder and in folders allowed here, and nowhere else: one call
+ * for each further storage, before its first file is read or written. Workers that were started
+ * before are replaced when they are done. */
+CHECKED Status query_pool_allow_folder(QueryPool *pool, Slice folder, Error *error);
+
 /* The seam of cold/data_file.h, served by the maintenance worker (writes, merges) and by query
  * workers (fetches). Borrowed; lives as long as the pool. */
 DataFileIo *query_data_file_io(QueryPool *pool);
@@ -40,6 +45,7 @@ DataFileIo *query_data_file_io(QueryPool *pool);
 /* One file of a table reference's cold part. */
 typedef struct QueryFile {
     const char *path; /* absolute */
+    uint64_t file_id; /* what `_file` shows of it */
     uint64_t row_count;
     uint64_t deletes_id; /* 0: none. The bitmap under an id never changes: workers cache it */
     Slice deletes;       /* portable roaring bitmap of committed deletes */
@@ -64,7 +70,7 @@ typedef struct QueryHot {
     const Schema *schema; /* the records' own version: converted by field id to the reference's */
     const QueryBlock *blocks;
     size_t block_count;
-    const OwnerId *without; /* owners whose rows were flushed out of it: skipped */
+    const OwnerId *without; /* owners whose rows were flushed out of it: skipped; ascending */
     size_t without_count;
 } QueryHot;
 
@@ -76,8 +82,8 @@ typedef struct QueryOwnerName {
 /* One table reference of the statement: what the reference number in the SQL stands for. */
 typedef struct QueryReference {
     const Schema *schema;
-    uint64_t seq;        /* S of the pin */
-    bool has_owner;      /* only this owner's rows */
+    uint64_t seq;   /* S of the pin */
+    bool has_owner; /* only this owner's rows */
     OwnerId owner;
     bool with_owner_column; /* `_user` is wanted: owner_names maps ids */
     const QueryOwnerName *owner_names;
@@ -87,16 +93,25 @@ typedef struct QueryReference {
     const QueryHot *hot;
     size_t hot_count;
     const bool *columns; /* by column number: which the SQL may name; NULL: all */
-    bool with_location;  /* adds _file (UINT64, 0: hot) and _position (file row, or the record's
-                            address of RecordLocation) */
+    bool with_location;  /* adds _file (UINT64: file_id; 0: hot) and _position (UINT64: the row in
+                            the file, or query_hot_position of the record) */
 } QueryReference;
+
+/* `_position` of a hot row: its region and the record's offset in it (a multiple of 8, regions of
+ * at most 2 GiB). */
+enum { QUERY_HOT_POSITION_BITS = 28 };
+
+static inline uint64_t query_hot_position(uint64_t region_id, uint64_t region_offset)
+{
+    return region_id << QUERY_HOT_POSITION_BITS | region_offset / 8;
+}
 
 /* SQL with holes: text[0], reference, text[1], reference, …, text[reference_count]. A hole becomes
  * a parenthesised subquery with the reference's columns under their names, and `_seq`, `_updated`,
- * `_user`, `_deleted` where the table has them. */
+ * `_user`, `_deleted` where the table has them (`_user` with with_owner_column only). */
 typedef struct QueryText {
-    const Slice *pieces;          /* hole_count + 1 */
-    const uint32_t *holes;        /* which reference stands in each hole */
+    const Slice *pieces;   /* hole_count + 1 */
+    const uint32_t *holes; /* which reference stands in each hole */
     size_t hole_count;
 } QueryText;
 
@@ -114,11 +129,11 @@ typedef struct QueryRequest {
     const Type *result_types; /* what each column is sent as */
     size_t result_count;
     QueryFormat format;
-    unsigned json_flags;  /* JsonFlags */
-    int64_t deadline_ns;  /* monotonic; INT64_MAX: none */
-    int64_t now_us;       /* now(), current_date … of the statement */
+    unsigned json_flags;       /* JsonFlags */
+    int64_t deadline_ns;       /* monotonic; INT64_MAX: none */
+    int64_t now_us;            /* now(), current_date … of the statement */
     bool retry_behind_barrier; /* private: set by query_run when it runs the statement again */
-    uint64_t rows_max;    /* stops after so many; 0: all */
+    uint64_t rows_max;         /* stops after so many; 0: all */
 } QueryRequest;
 
 /* Takes results as they come; anything but OK ends the statement with that. The memory lives until
@@ -155,8 +170,8 @@ CHECKED Status query_explain(QueryPool *pool, const QueryRequest *request, Buffe
 
 typedef struct QueryPoolStatistics {
     uint64_t statements;
-    uint64_t failures;       /* workers that died by themselves */
-    uint64_t kills;          /* by deadline or cancel */
+    uint64_t failures; /* workers that died by themselves */
+    uint64_t kills;    /* by deadline or cancel */
     uint64_t spawned;
     uint32_t workers_alive;
     uint32_t workers_busy;

@@ -1,0 +1,30 @@
+/* Bridge: the row evaluator's own functions (types/function.h) as functions of DuckDB, so that both
+ * executors mean the same by construction.
+ *
+ * There are some three hundred, and registering all would cost every new worker more than opening
+ * DuckDB does: each is registered when the first statement names it.
+ *
+ * Threading: the worker's main thread registers, DuckDB's threads call. Ownership: DuckDB's.
+ * Errors: the functions' own, as "PGxxxxx text". */
+#ifndef FIRN_WORKER_BRIDGE_H
+#define FIRN_WORKER_BRIDGE_H
+
+#include "worker/functions.h"
+
+typedef struct Bridge {
+    duckdb_connection connection;
+    FunctionContext *context;
+    bool *is_registered; /* by number in the table */
+} Bridge;
+
+CHECKED Status bridge_open(Bridge *bridge, duckdb_connection connection, FunctionContext *context,
+                           Error *error);
+void bridge_close(Bridge *bridge);
+
+/* Registers what the text names as fn_<symbol> and is not there yet. */
+CHECKED Status bridge_prepare(Bridge *bridge, Slice sql, Error *error);
+
+/* The function of that symbol under another name too. */
+CHECKED Status bridge_alias(Bridge *bridge, const char *name, const char *symbol, Error *error);
+
+#endif
