@@ -22,10 +22,10 @@ const Node *node_fields(const Node *node);
 /* A field of a wrapped or bare node; NULL where it is missing. */
 const Node *node_field(const Node *node, const char *name);
 
-Slice node_text(const Node *node, const char *name);            /* empty where missing */
+Slice node_text(const Node *node, const char *name); /* empty where missing */
 int64_t node_integer(const Node *node, const char *name, int64_t fallback);
-bool node_boolean(const Node *node, const char *name);           /* false where missing */
-int32_t node_location(const Node *node);                         /* byte offset, -1 where none */
+bool node_boolean(const Node *node, const char *name); /* false where missing */
+int32_t node_location(const Node *node);               /* byte offset, -1 where none */
 
 /* Lists: {"List": {"items": […]}} and plain arrays alike. */
 uint32_t node_count(const Node *list);
@@ -34,9 +34,9 @@ const Node *node_item(const Node *list, uint32_t i);
 /* The text of a String node, of {"String":{"str"|"sval": …}}. */
 Slice node_string(const Node *node);
 
-/* Parses one or more statements of PostgreSQL's grammar. The tree is in the arena. SYNTAX_ERROR with
- * PostgreSQL's text and the byte position; STATEMENT_TOO_COMPLEX where the tree nests too deep.
- * Needs a thread with a big stack (SQL_STACK_BYTES): libpg_query recurses. */
+/* Parses one or more statements of PostgreSQL's grammar. The tree is in the arena. SYNTAX_ERROR
+ * with PostgreSQL's text and the byte position; STATEMENT_TOO_COMPLEX where the tree nests too
+ * deep. Needs a thread with a big stack (SQL_STACK_BYTES): libpg_query recurses. */
 CHECKED Status tree_parse(Arena *arena, Slice sql, const Node **statements, Error *error);
 
 enum {

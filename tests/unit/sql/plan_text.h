@@ -225,7 +225,7 @@ static inline void put_subscribe(Buffer *out, const Plan *plan)
 
 static inline void plan_put_text(Buffer *out, const Plan *plan);
 
-static inline void put_body(Buffer *out, const Plan *plan)
+static inline void put_rows(Buffer *out, const Plan *plan)
 {
     switch (plan->kind) {
     case STATEMENT_SELECT:
@@ -241,6 +241,14 @@ static inline void put_body(Buffer *out, const Plan *plan)
     case STATEMENT_SUBSCRIBE:
         put_subscribe(out, plan);
         return;
+    default:
+        return;
+    }
+}
+
+static inline void put_body(Buffer *out, const Plan *plan)
+{
+    switch (plan->kind) {
     case STATEMENT_CREATE_TABLE:
         put_create_table(out, plan->as.create_table);
         return;
@@ -297,6 +305,7 @@ static inline void put_body(Buffer *out, const Plan *plan)
         plan_put_text(out, plan->as.explained);
         return;
     default:
+        put_rows(out, plan);
         return;
     }
 }
