@@ -1,9 +1,9 @@
 #define XXH_INLINE_ALL /* libpg_query exports old XXH symbols of its own */
 #include "base/hash.h"
 
-#include "base/hash_int.h"
-
 #include <xxhash.h>
+
+#include "base/hash_int.h"
 
 uint64_t hash_64(Slice s)
 {
