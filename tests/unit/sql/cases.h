@@ -12,7 +12,8 @@ static const char *const fixture[] = {
     "CREATE STORAGE \"s3-eu\" TYPE 'filesystem' PATH '/mnt/eu'",
     "CREATE USER TABLE chat.messages (id BIGINT PRIMARY KEY, author TEXT NOT NULL, body TEXT, "
     "n INT DEFAULT 7, price NUMERIC(10,2), code VARCHAR(8), CHECK (n > 0), "
-    "CONSTRAINT priced CHECK (price > 0 AND n < 100))",
+    "CONSTRAINT priced CHECK (price > 0 AND n < 100), "
+    "CONSTRAINT odd CHECK (lower(code) <> messages.author))",
     "CREATE STREAM TABLE chat.typing (who TEXT PRIMARY KEY, at TIMESTAMPTZ) TTL 1h",
     "CREATE TABLE chat.rooms (name TEXT, topic TEXT) WITH (access='public')",
     "CREATE TABLE shop.orders (a INT, b INT, c REAL, PRIMARY KEY (b, a))",

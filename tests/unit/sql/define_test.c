@@ -248,7 +248,9 @@ static const BadCase bad_tables[] = {
 
 /* ---- ALTER TABLE ---- */
 
-#define MESSAGES_CHECKS " check messages_n_check (n > 0) check priced (price > 0 AND n < 100)"
+#define ODD_CHECK " check odd (lower(code) <> messages.author)"
+#define MESSAGES_CHECKS \
+    " check messages_n_check (n > 0)" ODD_CHECK " check priced (price > 0 AND n < 100)"
 
 static const GoodCase good_alters[] = {
     {"ALTER TABLE rooms ADD COLUMN size INT", "ALTER TABLE chat.rooms add size INTEGER"},
@@ -260,8 +262,8 @@ static const GoodCase good_alters[] = {
     {"ALTER TABLE messages DROP COLUMN body",
      "ALTER TABLE chat.messages drop body" MESSAGES_CHECKS},
     {"ALTER TABLE messages DROP COLUMN price",
-     "ALTER TABLE chat.messages drop price check messages_n_check (n > 0)"},
-    {"ALTER TABLE messages DROP COLUMN n", "ALTER TABLE chat.messages drop n"},
+     "ALTER TABLE chat.messages drop price check messages_n_check (n > 0)" ODD_CHECK},
+    {"ALTER TABLE messages DROP COLUMN n", "ALTER TABLE chat.messages drop n" ODD_CHECK},
     {"ALTER TABLE messages DROP COLUMN IF EXISTS nothere",
      "ALTER TABLE chat.messages nothing to do drop" MESSAGES_CHECKS},
     {"ALTER TABLE messages ALTER COLUMN n TYPE BIGINT",
@@ -286,11 +288,19 @@ static const GoodCase good_alters[] = {
     {"ALTER TABLE messages ALTER author DROP NOT NULL",
      "ALTER TABLE chat.messages drop not null author" MESSAGES_CHECKS},
     {"ALTER TABLE messages RENAME COLUMN n TO number",
-     "ALTER TABLE chat.messages rename n to=number check messages_n_check (\"number\" > 0) "
-     "check priced (price > 0 AND \"number\" < 100)"},
+     "ALTER TABLE chat.messages rename n to=number check messages_n_check (\"number\" > "
+     "0)" ODD_CHECK " check priced (price > 0 AND \"number\" < 100)"},
+    {"ALTER TABLE messages RENAME author TO writer",
+     "ALTER TABLE chat.messages rename author to=writer check messages_n_check (n > 0) "
+     "check odd (lower(code) <> messages.\"writer\") check priced (price > 0 AND n < 100)"},
+    {"ALTER TABLE messages RENAME code TO lower",
+     "ALTER TABLE chat.messages rename code to=lower check messages_n_check (n > 0) "
+     "check odd (lower(\"lower\") <> messages.author) check priced (price > 0 AND n < 100)"},
     {"ALTER TABLE messages RENAME body TO txt",
      "ALTER TABLE chat.messages rename body to=txt" MESSAGES_CHECKS},
-    {"ALTER TABLE messages RENAME TO posts", "ALTER TABLE chat.messages to=posts" MESSAGES_CHECKS},
+    {"ALTER TABLE messages RENAME TO posts",
+     "ALTER TABLE chat.messages to=posts check messages_n_check (n > 0) "
+     "check odd (lower(code) <> \"posts\".author) check priced (price > 0 AND n < 100)"},
     {"ALTER TABLE rooms SET (flush_rows = 5, flush_interval = 60s)",
      "ALTER TABLE chat.rooms set 3 flush_rows=5 flush_interval_ms=60000"},
     {"ALTER TABLE IF EXISTS rooms SET (access = 'protected', storage='s3-eu', compression=none)",

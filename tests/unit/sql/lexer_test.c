@@ -60,6 +60,7 @@ static const struct {
     {"N'x'", "string:N'x'"},
     {"B'01' x'ff'", "bits:B'01' bits:x'ff'"},
     {"X'1", "openbits:X'1"},
+    {"x'1''2'", "bits:x'1' string:'2'"},
     {"'a'\n'b'", "string:'a'\n'b'"},
     {"'a' 'b'", "string:'a' string:'b'"},
     {"'a' -- c\n 'b'", "string:'a' -- c\n 'b'"},
