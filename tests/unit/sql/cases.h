@@ -16,6 +16,8 @@ static const char *const fixture[] = {
     "CONSTRAINT odd CHECK (lower(code) <> messages.author))",
     "CREATE STREAM TABLE chat.typing (who TEXT PRIMARY KEY, at TIMESTAMPTZ) TTL 1h",
     "CREATE TABLE chat.rooms (name TEXT, topic TEXT) WITH (access='public')",
+    "CREATE TABLE shop.twin (twin INT, abs INT, CONSTRAINT c CHECK (twin.twin > abs(abs) OR twin "
+    "< 5))",
     "CREATE TABLE shop.orders (a INT, b INT, c REAL, PRIMARY KEY (b, a))",
 };
 

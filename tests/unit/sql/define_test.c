@@ -301,6 +301,12 @@ static const GoodCase good_alters[] = {
     {"ALTER TABLE messages RENAME TO posts",
      "ALTER TABLE chat.messages to=posts check messages_n_check (n > 0) "
      "check odd (lower(code) <> \"posts\".author) check priced (price > 0 AND n < 100)"},
+    {"ALTER TABLE shop.twin RENAME TO x",
+     "ALTER TABLE shop.twin to=x check c (\"x\".twin > abs(abs) OR twin < 5)"},
+    {"ALTER TABLE shop.twin RENAME twin TO x",
+     "ALTER TABLE shop.twin rename twin to=x check c (twin.\"x\" > abs(abs) OR \"x\" < 5)"},
+    {"ALTER TABLE shop.twin RENAME abs TO x",
+     "ALTER TABLE shop.twin rename abs to=x check c (twin.twin > abs(\"x\") OR twin < 5)"},
     {"ALTER TABLE rooms SET (flush_rows = 5, flush_interval = 60s)",
      "ALTER TABLE chat.rooms set 3 flush_rows=5 flush_interval_ms=60000"},
     {"ALTER TABLE IF EXISTS rooms SET (access = 'protected', storage='s3-eu', compression=none)",
