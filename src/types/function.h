@@ -14,10 +14,21 @@
 typedef struct FunctionImplementation {
     const char *symbol;
     ScalarFunction function;
+    const char *signature; /* "int8 int8 -> int8"; the words are explained in function_list_int.h */
+    bool is_strict;        /* what Expression.is_strict must be */
+    bool is_volatile;
 } FunctionImplementation;
 
 /* NULL where there is none. */
 ScalarFunction function_find(Slice symbol);
+
+/* The same with everything known about it. */
+const FunctionImplementation *function_describe(Slice symbol);
+
+/* Do number and kinds of the arguments, and the result's kind, agree with the signature? (VARCHAR
+ * and CHAR serve where it says text.) */
+bool function_takes(const FunctionImplementation *function, const Type *arguments, uint32_t count,
+                    Type result);
 
 /* The symbol of an implementation; aborts for a stranger. */
 const char *function_symbol(ScalarFunction function);

@@ -156,6 +156,36 @@ int value_compare(const Value *a, const Value *b)
     return 0;
 }
 
+/* Kinds of one family compare with one another; 0: only with themselves. */
+static int family_of(TypeKind kind)
+{
+    switch (kind) {
+    case TYPE_SMALLINT:
+    case TYPE_INTEGER:
+    case TYPE_BIGINT:
+    case TYPE_REAL:
+    case TYPE_DOUBLE:
+    case TYPE_DECIMAL:
+        return 1;
+    case TYPE_UNKNOWN:
+    case TYPE_TEXT:
+    case TYPE_VARCHAR:
+    case TYPE_CHAR:
+        return 2;
+    case TYPE_DATE:
+    case TYPE_TIMESTAMP:
+    case TYPE_TIMESTAMPTZ:
+        return 3;
+    default:
+        return 0;
+    }
+}
+
+bool value_kinds_compare(TypeKind a, TypeKind b)
+{
+    return a == b || (family_of(a) != 0 && family_of(a) == family_of(b));
+}
+
 bool value_is_same(const Value *a, const Value *b)
 {
     if (a->is_null || b->is_null)

@@ -101,6 +101,9 @@ static inline float vector_element(const Value *vector, uint32_t index)
  */
 int value_compare(const Value *a, const Value *b);
 
+/* May two kinds be compared with value_compare? */
+bool value_kinds_compare(TypeKind a, TypeKind b);
+
 /* Equal, with NULL equal to NULL (IS NOT DISTINCT FROM). */
 bool value_is_same(const Value *a, const Value *b);
 
@@ -116,6 +119,12 @@ size_t value_heap_size(const Value *value);
  * INVALID_TEXT_REPRESENTATION, INVALID_DATETIME_FORMAT or the range codes with PostgreSQL's texts.
  * The result points into `text` or into the arena. */
 CHECKED Status value_from_text(Arena *arena, Type type, Slice text, Value *out, Error *error);
+
+/* The same with a clock: what 'now', 'today', 'tomorrow' and 'yesterday' mean. value_from_text has
+ * none and refuses them with FEATURE_NOT_SUPPORTED. */
+#define VALUE_NO_CLOCK INT64_MIN
+CHECKED Status value_from_text_at(Arena *arena, Type type, Slice text, int64_t now_us, Value *out,
+                                  Error *error);
 
 /* PostgreSQL's output form; nothing for NULL (callers write what their format has). CHAR(n) is
  * padded by the type's length. */
@@ -142,10 +151,18 @@ enum CastContext {
     CAST_EXPLICIT,   /* written by the user: VARCHAR(n) cuts */
 };
 
+/* Does PostgreSQL have this cast, in a context as free as this one? (Text to anything is explicit,
+ * anything to text an assignment, an untyped literal goes to every type.) */
+bool type_can_cast(Type from, Type to, enum CastContext context);
+
 /* To the type with its modifiers, as PostgreSQL casts; CANNOT_COERCE where there is no such cast.
  * NULL stays NULL. */
 CHECKED Status value_cast(Arena *arena, const Value *value, Type from, Type to,
                           enum CastContext context, Value *out, Error *error);
+
+/* The same with a clock, for text to dates and times (value_from_text_at). */
+CHECKED Status value_cast_at(Arena *arena, const Value *value, Type from, Type to,
+                             enum CastContext context, int64_t now_us, Value *out, Error *error);
 
 /* ---- binary form: self-delimiting, for parameters between processes and catalog records ---- */
 
