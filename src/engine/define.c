@@ -25,6 +25,7 @@ typedef struct Define {
     Buffer payload;
     Install install;
     uint64_t seq;
+    bool installed;
 } Define;
 
 /* ---- locks ---- */
@@ -35,7 +36,9 @@ static Status lock_table(Define *define, Prepared *prepared, Error *error)
     prepared->table = engine_table(define->engine, id);
     if (prepared->table == NULL)
         return error_of(error, STATUS_UNDEFINED_TABLE);
-    TRY(table_lock_exclusive(&prepared->table->lock, define->definition->lock_deadline_ns, error));
+    if (!BROKEN(truncate_lock))
+        TRY(table_lock_exclusive(&prepared->table->lock, define->definition->lock_deadline_ns,
+                                 error));
     mutex_lock(&prepared->table->cold_lock);
     prepared->locked = true;
     env_yield(define->engine->env, "table locked");
@@ -47,7 +50,8 @@ static void unlock_table(Prepared *prepared)
     if (!prepared->locked)
         return;
     mutex_unlock(&prepared->table->cold_lock);
-    table_unlock_exclusive(&prepared->table->lock);
+    if (!BROKEN(truncate_lock))
+        table_unlock_exclusive(&prepared->table->lock);
     prepared->locked = false;
 }
 
@@ -231,10 +235,21 @@ static void install_change(Engine *engine, Prepared *prepared)
 static void install_definition(Install *install)
 {
     Define *define = install->context;
+    if (define->installed)
+        return;
+    define->installed = true;
     for (size_t i = 0; i < define->count; i++)
         install_change(define->engine, &define->prepared[i]);
     if (define->definition->install != NULL)
         define->definition->install(define->definition->context, define->seq);
+}
+
+/* A breakage. */
+static void install_now(Define *define)
+{
+    mutex_lock(&define->engine->root);
+    install_definition(&define->install);
+    mutex_unlock(&define->engine->root);
 }
 
 static Status append(Define *define, Error *error)
@@ -248,6 +263,8 @@ static Status append(Define *define, Error *error)
     define->install.position =
         log_append(engine->log, FRAME_DEFINITION, LOG_FRAME_COMMIT, define->seq, 0, &part, 1);
     log_require_sync(engine->log);
+    if (BROKEN(install_early))
+        install_now(define);
     engine_add_install(engine, &define->install);
     for (size_t i = 0; i < define->count; i++)
         note_appended(&define->prepared[i], define->seq);

@@ -14,6 +14,7 @@
 #define FIRN_ENGINE_ENGINE_INT_H
 
 #include "base/assert.h"
+#include "base/breakage.h"
 #include "base/fault.h"
 #include "base/memory.h"
 #include "engine/engine.h"

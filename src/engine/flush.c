@@ -50,6 +50,8 @@ static bool is_wanted(const Flush *flush, const SealedEntry *entry, OwnerId owne
 {
     if (flush->owner != 0 && owner != flush->owner)
         return false;
+    if (BROKEN(recheck) && entry == NULL)
+        return true;
     return !owner_is_without(entry->without, entry->without_count, owner);
 }
 
@@ -185,7 +187,7 @@ static int compare_marks(const void *a, const void *b)
 static bool becomes_delete(const Flush *flush, const SealedEntry *entry, const ColdVersion *cold,
                            const Mark *mark)
 {
-    if (!is_wanted(flush, entry, mark->owner))
+    if (!is_wanted(flush, entry, mark->owner) && !BROKEN(user_marks))
         return false;
     size_t count = cold_version_file_count(cold);
     for (size_t i = 0; i < count; i++) {
@@ -267,6 +269,10 @@ static Status next_super_version(Flush *flush, Error *error)
         if (entry.memtable == flush->memtable) {
             if (flush->owner == 0)
                 continue;
+            if (BROKEN(gone)) {
+                entries[count++] = entry;
+                continue;
+            }
             without = memory_allocate_zeroed(entry.without_count + 1, sizeof(OwnerId));
             if (without == NULL) {
                 status = error_out_of_memory(error);
@@ -317,9 +323,21 @@ static void install_flush(Install *install)
     Flush *flush = install->context;
     TableMemtable *memtable = flush->memtable;
     superseded_to_marks(memtable, flush->owner, flush->notes_done, memtable->superseded_count);
-    ASSERT(flush->table->current == flush->version);
+    ASSERT(flush->table->current == flush->version || BROKEN(cold_lock) || flush->next == NULL);
+    if (flush->next == NULL)
+        return; /* installed before, by a breakage */
     flush->old = table_install(flush->table, flush->next);
     flush->next = NULL;
+}
+
+/* A breakage. */
+static void swap_now(Flush *flush)
+{
+    mutex_lock(&flush->engine->sequencer);
+    mutex_lock(&flush->engine->root);
+    install_flush(&flush->install);
+    mutex_unlock(&flush->engine->root);
+    mutex_unlock(&flush->engine->sequencer);
 }
 
 static Status publish(Flush *flush, Error *error)
@@ -342,6 +360,8 @@ static Status commit(Flush *flush, bool *appended, Error *error)
     record.metadata_path = slice_of_text(cold_version_metadata_path(flush->cold));
     flush->install = (Install){.run = install_flush, .context = flush};
     TRY(pass_notes(flush, error));
+    if (BROKEN(swap_before_commit))
+        swap_now(flush);
     TRY(FAULT(flush->engine->env, flush_before_commit, error));
     TRY(cold_commit(flush->table, &record, &flush->install, NULL, NULL, appended, error));
     return FAULT(flush->engine->env, flush_after_commit, error);
@@ -352,6 +372,8 @@ static Status commit(Flush *flush, bool *appended, Error *error)
 static bool is_still_current(Flush *flush)
 {
     const SealedEntry *entry = super_version_sealed(flush->version, flush->memtable->rows);
+    if (BROKEN(recheck))
+        return true;
     if (entry == NULL || table_is_dropped(flush->table))
         return false;
     return flush->owner == 0 ||
@@ -428,9 +450,11 @@ static Status flush_memtable(EngineTable *table, TableMemtable *memtable, OwnerI
     GO(new_files_open(table, &flush.files, error));
     GO(collect_records(&flush, error));
     GO(write_files(&flush, error));
-    mutex_lock(&table->cold_lock);
+    if (!BROKEN(cold_lock))
+        mutex_lock(&table->cold_lock);
     status = under_cold_lock(&flush, &appended, &installed, error);
-    mutex_unlock(&table->cold_lock);
+    if (!BROKEN(cold_lock))
+        mutex_unlock(&table->cold_lock);
     if (installed)
         add_result(&flush, out);
 done:
@@ -480,7 +504,8 @@ static Status flush_sealed(EngineTable *table, OwnerId owner, const SettleReques
     SuperVersion *version = table_current(table);
     Status status = OK;
     for (size_t i = version->sealed_count; i > 0 && status == OK; i--) {
-        const SealedEntry *entry = &version->sealed[i - 1];
+        size_t at = BROKEN(order) ? version->sealed_count - i : i - 1;
+        const SealedEntry *entry = &version->sealed[at];
         if (owner != 0 && owner_is_without(entry->without, entry->without_count, owner))
             continue;
         status = flush_memtable(table, entry->memtable, owner, request, out, error);

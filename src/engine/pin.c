@@ -45,12 +45,45 @@ static void unlink_pin(Engine *engine, Pin *pin)
     engine->pin_count--;
 }
 
+#ifdef FIRN_FAULTS
+/* Wrong orders, for the tests that must notice. */
+static void break_pin(Pin *pin, uint64_t seq_before)
+{
+    Engine *engine = pin->engine;
+    if (BROKEN(pin_seq_first))
+        pin->seq = seq_before;
+    if (BROKEN(pin_sv_first)) {
+        env_yield(engine->env, "broken pin");
+        env_yield(engine->env, "broken pin");
+        pin->seq = engine_visible(engine);
+    }
+    for (size_t i = 1; BROKEN(lazy_pin) && i < pin->count; i++) {
+        env_yield(engine->env, "broken pin");
+        super_version_release(pin->versions[i]);
+        pin->versions[i] = table_current(pin->tables[i]);
+    }
+}
+
+static uint64_t seq_before_pin(Engine *engine)
+{
+    uint64_t seq = engine_visible(engine);
+    if (BROKEN(pin_seq_first)) {
+        env_yield(engine->env, "broken pin");
+        env_yield(engine->env, "broken pin");
+    }
+    return seq;
+}
+#endif
+
 Status pin_open(Engine *engine, EngineTable *const *tables, size_t count, Pin **out, Error *error)
 {
     Pin *pin;
     ASSERT(count <= ENGINE_TABLES_IN_STATEMENT_MAX);
     TRY(allocate_pin(engine, count, &pin, error));
     pin->opened_ns = env_monotonic_ns(engine->env);
+#ifdef FIRN_FAULTS
+    uint64_t seq_before = seq_before_pin(engine);
+#endif
     mutex_lock(&engine->root);
     for (size_t i = 0; i < count; i++) {
         pin->tables[i] = table_clone(tables[i]);
@@ -59,6 +92,9 @@ Status pin_open(Engine *engine, EngineTable *const *tables, size_t count, Pin **
     pin->seq = atomic_load_explicit(&engine->visible, memory_order_relaxed);
     link_pin(engine, pin);
     mutex_unlock(&engine->root);
+#ifdef FIRN_FAULTS
+    break_pin(pin, seq_before);
+#endif
     env_yield(engine->env, "pinned");
     *out = pin;
     return OK;

@@ -76,6 +76,8 @@ static Status apply_cold(Recover *recover, const LogFrame *frame, Error *error)
     TRY(set_metadata(table, record.metadata_path, error));
     if (record.kind != COLD_RECORD_FLUSH)
         return OK;
+    if (BROKEN(user_replay) && record.owner != 0)
+        return OK;
     TRY(cold_state_reserve(&table->appended, error));
     cold_state_flush(&table->appended, record.owner, record.hi);
     return OK;

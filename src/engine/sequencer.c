@@ -130,6 +130,8 @@ static Status resolve(const BatchTable *table, BatchOperation *op, Error *error)
 
 static Status check_tables(const BatchTable *tables, size_t count, Error *error)
 {
+    if (BROKEN(schema_check))
+        return OK;
     for (size_t i = 0; i < count; i++) {
         const EngineTable *table = tables[i].table;
         if (table->dropped || table->schema_version != tables[i].schema_version)
@@ -208,7 +210,8 @@ static Status check_and_reserve(Engine *engine, BatchTable *tables, size_t table
     size_t bytes = 0;
     TRY(check_tables(tables, table_count, error));
     for (size_t i = 0; i < count; i++) {
-        TRY(resolve(&tables[operations[i].operation.table], &operations[i], error));
+        if (!BROKEN(resolve))
+            TRY(resolve(&tables[operations[i].operation.table], &operations[i], error));
         bytes += sizeof(uint64_t) + operations[i].body.size;
     }
     TRY(reserve_tables(tables, table_count, operations, count, error));
@@ -223,7 +226,7 @@ static void mark_file(const EngineTable *table, TableMemtable *active, const Bat
     const RowLocation *old = &op->operation.old;
     Mark mark = {old->file_id, seq, old->position, op->operation.owner};
     marks_add(memtable_marks(active->rows), &mark);
-    if (table->pending_compaction != NULL &&
+    if (table->pending_compaction != NULL && !BROKEN(compact_pending) &&
         compaction_moved(table->pending_compaction, old->file_id, old->position, &mark.file_id,
                          &mark.position))
         marks_add(memtable_marks(active->rows), &mark);
@@ -322,12 +325,15 @@ Status sequence_operations(Engine *engine, BatchTable *tables, size_t table_coun
         sequencer_prepare(engine, count);
         append_and_apply(engine, tables, operations, count, &waiter->result);
         waiter->seq = waiter->result.last_seq;
-        sequencer_add_waiter(engine, waiter);
+        if (!BROKEN(ack_early))
+            sequencer_add_waiter(engine, waiter);
         for (size_t i = 0; i < table_count; i++)
             check_triggers(engine, tables[i].table);
     }
     mutex_unlock(&engine->sequencer);
     if (status == OK) {
+        if (BROKEN(ack_early))
+            waiter->callback(waiter->context, OK, &waiter->result);
         log_notify(engine->log);
         pressure_memory_check(engine);
     }

@@ -52,6 +52,8 @@ Status superseded_reserve(TableMemtable *memtable, size_t from, size_t upto, Err
 
 void superseded_to_marks(TableMemtable *memtable, OwnerId owner, size_t from, size_t upto)
 {
+    if (BROKEN(tail))
+        return;
     for (size_t i = from; i < upto; i++) {
         const Superseded *note = &memtable->superseded[i];
         uint64_t settled = atomic_load(&note->record->settled);
@@ -81,7 +83,8 @@ static Status append_cold_record(EngineTable *table, const ColdRecord *record, B
     uint64_t seq = sequencer_next(engine);
     install->seq = seq;
     install->position = log_append(engine->log, FRAME_COLD, LOG_FRAME_COMMIT, seq, 0, &part, 1);
-    log_require_sync(engine->log);
+    if (!BROKEN(cold_sync))
+        log_require_sync(engine->log);
     engine_add_install(engine, install);
     ASSERT(record->metadata_path.size < sizeof table->appended.metadata_path);
     memcpy(table->appended.metadata_path, record->metadata_path.data, record->metadata_path.size);
@@ -134,7 +137,8 @@ void engine_release_log(Engine *engine)
     for (size_t i = 0; i < TABLE_BUCKETS; i++) {
         for (EngineTable *table = engine->tables[i]; table != NULL; table = table->next_in_bucket) {
             LogPosition first = table_first_position(table);
-            if (first < oldest)
+            bool counts = !BROKEN(release_per_table) || table->id % 2 == 0;
+            if (first < oldest && counts)
                 oldest = first;
         }
     }

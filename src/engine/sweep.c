@@ -57,8 +57,10 @@ static Status alive_versions(EngineTable *table, Arena *arena, ColdVersion ***ou
     for (const SuperVersion *v = table->alive; v != NULL; v = v->next_alive)
         capacity++;
     ColdVersion **versions = ARENA_ARRAY(arena, ColdVersion *, capacity);
-    for (const SuperVersion *v = table->alive; versions != NULL && v != NULL; v = v->next_alive)
-        versions[n++] = cold_version_clone(v->cold);
+    for (const SuperVersion *v = table->alive; versions != NULL && v != NULL; v = v->next_alive) {
+        if (v == table->current || !BROKEN(sweep_pinned))
+            versions[n++] = cold_version_clone(v->cold);
+    }
     mutex_unlock(&engine->root);
     if (versions == NULL)
         return arena_error(arena, error);
@@ -127,7 +129,8 @@ static Status sweep_locked(EngineTable *table, bool only_looks, SweepResult *out
     GO(cold_table_list(table->cold_table, &arena, &listed, &count, error));
     GO(collect_names(table, &set, error));
     for (size_t i = 0; i < count; i++) {
-        if (has_name(&set, listed[i]) || is_in_flight(table, listed[i]))
+        bool in_flight = !BROKEN(sweep_in_flight) && is_in_flight(table, listed[i]);
+        if (has_name(&set, listed[i]) || in_flight)
             continue;
         if (only_looks)
             out->files_removed++;

@@ -32,6 +32,7 @@
 #ifndef FIRN_LOG_LOG_INT_H
 #define FIRN_LOG_LOG_INT_H
 
+#include "base/breakage.h"
 #include "base/fault.h"
 #include "log/log.h"
 

@@ -91,6 +91,7 @@ typedef struct Check {
     LogPosition known;     /* highest durable claim */
     uint64_t frames_open;  /* of a transaction that has not ended */
     uint64_t bytes_open;
+    LogPosition last_frame; /* where the last whole transaction's last frame begins */
 } Check;
 
 static void note_frame(Check *check, Segment *segment, const LogFrame *frame)
@@ -119,6 +120,7 @@ static void note_frame(Check *check, Segment *segment, const LogFrame *frame)
     check->frames_open = 0;
     check->bytes_open = 0;
     check->committed = frame->end;
+    check->last_frame = frame->position;
 }
 
 /* Behind the last good frame of the last segment. */
@@ -198,6 +200,8 @@ static Status check_frames(Log *log, LogPosition from, LogRecovery *recovery, Er
                          "the log ends in the middle of a durable transaction");
     log->recovered_from = from;
     log->recovered_end = check.committed;
+    if (BROKEN(drop_last) && check.last_frame > from)
+        log->recovered_end = check.last_frame;
     log->recovered_known = check.known;
     recovery->end = check.committed;
     recovery->segments = log->segment_count;

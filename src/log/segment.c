@@ -164,7 +164,8 @@ Status segment_make(Log *log, const Spare *spare, Slice content, Segment *segmen
     GO(write_segment(log, segment, content, error));
     GO(env_rename(log->env, from.text, to.text, error));
     GO(FAULT(log->env, log_directory_sync, error));
-    GO(env_sync_directory(log->env, log->directory.text, error));
+    if (!BROKEN(skip_directory_sync))
+        GO(env_sync_directory(log->env, log->directory.text, error));
 done:
     if (status != OK)
         KEEP_FIRST(segment_close(segment, error));
