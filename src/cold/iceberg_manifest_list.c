@@ -3,35 +3,6 @@
 
 #include "cold/iceberg_manifest_int.h"
 
-#define REQUIRED(name, type, id) \
-    "{\"name\":\"" name "\",\"type\":\"" type "\",\"field-id\":" #id "}"
-#define OPTIONAL(name, type, id) \
-    "{\"name\":\"" name "\",\"type\":[\"null\"," type "],\"default\":null,\"field-id\":" #id "}"
-
-static const char
-    avro_schema[] =
-        "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":[" REQUIRED("manifest_path",
-                                                                                "string", 500) "," REQUIRED("manifest_length", "long", 501) "," REQUIRED("partition_spec_id", "int", 502) "," REQUIRED("content", "int", 517) "," REQUIRED("sequence_number", "long", 515) "," REQUIRED("min_sequence_number", "long", 516) "," REQUIRED("added_snapshot_id",
-                                                                                                                                                                                                                                                                                                                                         "long", 503) "," REQUIRED("added_files_count", "int", 504) "," REQUIRED("existing_files_count",
-                                                                                                                                                                                                                                                                                                                                                                                                                 "int",
-                                                                                                                                                                                                                                                                                                                                                                                                                 505) "," REQUIRED("deleted_files_count",
-                                                                                                                                                                                                                                                                                                                                                                                                                                   "int",
-                                                                                                                                                                                                                                                                                                                                                                                                                                   506) "," REQUIRED("added_rows_count",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                     "long",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                     512) "," REQUIRED("existing_rows_count",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "long", 513) "," REQUIRED("deleted_rows_count",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                 "long", 514) "," OPTIONAL("partitions",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "{\"type\":\"array\",\"element-id\":508,\"items\":{\"type\":\"record\",\"name\":\"r508\","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           "\"fields\":[" REQUIRED(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "contains_null",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "boolean",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               509) "," OPTIONAL("contains_nan", "\"boolean\"", 518) "," OPTIONAL("lower_bound", "\"bytes\"", 510) "," OPTIONAL("upper_bound",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                "\"bytes\"",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                511) "]}}",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                           507) "," OPTIONAL("key_metadata",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             "\"bytes\"",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                             519) "]}";
-
 /* ---- writing ---- */
 
 static void put_some_bytes(Buffer *out, Slice bytes)
@@ -85,28 +56,43 @@ static Status put_manifests(AvroWriter *writer, const IcebergTable *table,
     return avro_writer_finish(writer, error);
 }
 
+static Status put_list(Buffer *out, Env *env, Slice schema, const IcebergTable *table,
+                       const IcebergSnapshot *snapshot, const IcebergManifest *manifests,
+                       size_t count, Error *error)
+{
+    char id[24];
+    char parent[24] = "null";
+    char sequence[24];
+    AvroWriter writer;
+    (void)snprintf(id, sizeof id, "%lld", (long long)snapshot->id);
+    (void)snprintf(sequence, sizeof sequence, "%lld", (long long)snapshot->sequence);
+    if (snapshot->parent_id >= 0)
+        (void)snprintf(parent, sizeof parent, "%lld", (long long)snapshot->parent_id);
+    const AvroMetadata metadata[] = {
+        {SLICE("snapshot-id"), slice_of_text(id)},
+        {SLICE("parent-snapshot-id"), slice_of_text(parent)},
+        {SLICE("sequence-number"), slice_of_text(sequence)},
+        {SLICE("format-version"), SLICE("2")},
+    };
+    avro_writer_open(&writer, env, out, schema, true, metadata,
+                     sizeof metadata / sizeof metadata[0]);
+    Status status = put_manifests(&writer, table, manifests, count, error);
+    avro_writer_close(&writer);
+    return status;
+}
+
 Status iceberg_put_manifest_list(Buffer *out, Env *env, const IcebergTable *table,
                                  const IcebergSnapshot *snapshot, const IcebergManifest *manifests,
                                  size_t count, Error *error)
 {
-    char id[24];
-    char parent[24];
-    char sequence[24];
-    AvroWriter writer;
-    (void)snprintf(id, sizeof id, "%lld", (long long)snapshot->id);
-    (void)snprintf(parent, sizeof parent, "%lld", (long long)snapshot->parent_id);
-    (void)snprintf(sequence, sizeof sequence, "%lld", (long long)snapshot->sequence);
-    const AvroMetadata metadata[] = {
-        {SLICE("snapshot-id"), slice_of_text(id)},
-        {SLICE("parent-snapshot-id"),
-         snapshot->parent_id >= 0 ? slice_of_text(parent) : SLICE("null")},
-        {SLICE("sequence-number"), slice_of_text(sequence)},
-        {SLICE("format-version"), SLICE("2")},
-    };
-    avro_writer_open(&writer, env, out, slice_of(avro_schema, sizeof avro_schema - 1), true,
-                     metadata, sizeof metadata / sizeof metadata[0]);
-    Status status = put_manifests(&writer, table, manifests, count, error);
-    avro_writer_close(&writer);
+    Buffer schema;
+    buffer_open(&schema, 0);
+    iceberg_put_manifest_list_schema(&schema);
+    Status status = buffer_status(&schema, error);
+    if (status == OK)
+        status =
+            put_list(out, env, buffer_slice(&schema), table, snapshot, manifests, count, error);
+    buffer_close(&schema);
     return status;
 }
 

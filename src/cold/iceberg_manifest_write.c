@@ -6,64 +6,6 @@
 #include "cold/cold.h"
 #include "cold/iceberg_manifest_int.h"
 
-#define OPTIONAL(name, type, id) \
-    "{\"name\":\"" name "\",\"type\":[\"null\"," type "],\"default\":null,\"field-id\":" #id "}"
-#define REQUIRED(name, type, id) "{\"name\":\"" name "\",\"type\":" type ",\"field-id\":" #id "}"
-
-/* A map is an array of pairs in Avro, as Iceberg's keys are numbers. */
-#define MAP(key_id, value_id, value_type)                                                  \
-    "{\"type\":\"array\",\"logicalType\":\"map\",\"items\":{\"type\":\"record\",\"name\":" \
-    "\"k" #key_id "_v" #value_id "\",\"fields\":[" REQUIRED(                               \
-        "key", "\"int\"", key_id) "," REQUIRED("value", value_type, value_id) "]}}"
-#define LIST(element_type, element_id) \
-    "{\"type\":\"array\",\"items\":" element_type ",\"element-id\":" #element_id "}"
-
-static const char schema_before_partition[] =
-    "{\"type\":\"record\",\"name\":\"manifest_entry\",\"fields\":[" REQUIRED("status", "\"int\"", 0) "," OPTIONAL(
-        "snapshot_id", "\"long\"",
-        1) "," OPTIONAL("sequence_number", "\"long\"",
-                        3) "," OPTIONAL("file_sequence_number", "\"long\"",
-                                        4) ","
-                                           "{\"name\":\"data_file\",\"field-id\":2,\"type\":{"
-                                           "\"type\":\"record\",\"name\":\"r2\",\"fields\":"
-                                           "[" REQUIRED("content", "\"int\"", 134) "," REQUIRED(
-                                               "file_path", "\"string\"",
-                                               100) "," REQUIRED("file_format", "\"string\"",
-                                                                 101) ","
-                                                                      "{\"name\":\"partition\","
-                                                                      "\"field-id\":102,\"type\":{"
-                                                                      "\"type\":\"record\","
-                                                                      "\"name\":\"r102\","
-                                                                      "\"fields\":[";
-
-static const char schema_partition[] = OPTIONAL("_user", "\"string\"", 1000);
-
-static const char schema_after_partition[] =
-    "]}}," REQUIRED("record_count", "\"long\"", 103) "," REQUIRED("file_size_in_bytes", "\"long\"", 104) "," OPTIONAL("column_sizes", MAP(117, 118, "\"long\""), 108) "," OPTIONAL(
-        "value_counts", MAP(119, 120, "\"long\""),
-        109) "," OPTIONAL("null_value_counts", MAP(121, 122, "\"long\""),
-                          110) "," OPTIONAL("nan_value_counts", MAP(138, 139, "\"long\""),
-                                            137) "," OPTIONAL("lower_bounds",
-                                                              MAP(126, 127, "\"bytes\""),
-                                                              125) "," OPTIONAL("upper_bounds",
-                                                                                MAP(129, 130,
-                                                                                    "\"bytes\""),
-                                                                                128) "," OPTIONAL("key_metadata",
-                                                                                                  "\"bytes\"",
-                                                                                                  131) "," OPTIONAL("split_offsets",
-                                                                                                                    LIST(
-                                                                                                                        "\"long\"",
-                                                                                                                        133),
-                                                                                                                    132) "," OPTIONAL("equality_ids",
-                                                                                                                                      LIST(
-                                                                                                                                          "\"int\"",
-                                                                                                                                          136),
-                                                                                                                                      135) "," OPTIONAL("sort_order_id",
-                                                                                                                                                        "\"int\"",
-                                                                                                                                                        140) "," OPTIONAL("referenced_data_file",
-                                                                                                                                                                          "\"string\"",
-                                                                                                                                                                          143) "]}}]}";
-
 /* ---- opening ---- */
 
 /* The schema a reader should see in the header: the data files' own where the table still has it,
@@ -113,10 +55,7 @@ Status iceberg_manifest_open(IcebergManifestWriter *writer, Env *env, Buffer *ou
     buffer_open(&writer->lower, 0);
     buffer_open(&writer->upper, 0);
     buffer_open(&avro_schema, 0);
-    buffer_put_text(&avro_schema, schema_before_partition);
-    if (table->kind == TABLE_USER)
-        buffer_put_text(&avro_schema, schema_partition);
-    buffer_put_text(&avro_schema, schema_after_partition);
+    iceberg_put_manifest_schema(&avro_schema, table->kind);
     Status status = buffer_status(&avro_schema, error);
     if (status == OK)
         open_avro(writer, env, buffer_slice(&avro_schema));
