@@ -214,9 +214,11 @@ static void test_claims(void **state)
         const char *claims;
         Status status;
     } cases[] = {
-#define BAD     STATUS_INVALID_AUTHORIZATION
+#define BAD STATUS_INVALID_AUTHORIZATION
+
 #define BUT_EXP "{\"sub\":\"42\",\"role\":\"user\",\"ver\":\"7\",\"jti\":\"9\",\"use\":\"access\""
-#define REST    "\"role\":\"user\",\"ver\":\"7\",\"jti\":\"9\",\"use\":\"access\",\"exp\":1700000900}"
+
+#define REST "\"role\":\"user\",\"ver\":\"7\",\"jti\":\"9\",\"use\":\"access\",\"exp\":1700000900}"
         {BUT_EXP ",\"exp\":1700000900}", OK},
         {BUT_EXP ",\"exp\":1700000900,\"later\":{\"a\":[1]}}", OK},
         {BUT_EXP ",\"exp\":1700000900,\"exp\":1700000900}", BAD},
