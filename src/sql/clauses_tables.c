@@ -6,6 +6,8 @@
  * PostgreSQL's grammar: USER and ALL are reserved, so they are no aliases. */
 #include "sql/front_int.h"
 
+enum { TABLE_CLAUSES_MAX = 1000 };
+
 static Status add_clause(Front *front, int32_t table_byte, TableClause **out, Error *error)
 {
     for (uint32_t i = 0; i < front->clause_count; i++) {
@@ -14,6 +16,10 @@ static Status add_clause(Front *front, int32_t table_byte, TableClause **out, Er
         *out = &front->clauses[i];
         return OK;
     }
+    if (front->clause_count == TABLE_CLAUSES_MAX)
+        return error_set_at(error, table_byte, STATUS_PROGRAM_LIMIT_EXCEEDED,
+                            "more than %d clauses behind tables in one statement",
+                            TABLE_CLAUSES_MAX);
     if (front->clause_count == front->clause_capacity) {
         uint32_t capacity = front->clause_capacity == 0 ? 8 : front->clause_capacity * 2;
         TableClause *larger = ARENA_ARRAY(front->scratch, TableClause, capacity);

@@ -1,7 +1,10 @@
 /* CREATE TABLE. */
 #include "sql/define_int.h"
 
-enum { KEY_COLUMNS_MAX = 32 }; /* of one key, as PostgreSQL's indexes have it */
+enum {
+    KEY_COLUMNS_MAX = 32, /* of one key, as PostgreSQL's indexes have it */
+    CHECKS_MAX = 256,
+};
 
 /* A table while its parts come together. */
 typedef struct TableDefinition {
@@ -58,7 +61,7 @@ static Status check_name(Slice name, const char *what, int32_t position, Error *
 static Status find_target(Front *front, const QualifiedName *name, Slice *out, Error *error)
 {
     Slice written = name->namespace_name;
-    Slice wanted = written.size > 0 ? written : front->request->namespace_name;
+    Slice wanted = written.size > 0 ? written : front->namespace_name;
     const CatalogNamespace *found;
     if (wanted.size == 0)
         return error_set_at(error, name->position_byte, STATUS_INVALID_SCHEMA_NAME,
@@ -297,7 +300,11 @@ static Status add_check(Front *front, TableDefinition *definition, const Node *n
 static Status define_checks(Front *front, TableDefinition *definition, Error *error)
 {
     BoundCreateTable *table = definition->table;
-    table->checks = ARENA_ARRAY(&front->plan->arena, CatalogCheck, count_checks(definition));
+    uint32_t count = count_checks(definition);
+    if (count > CHECKS_MAX)
+        return error_set(error, STATUS_PROGRAM_LIMIT_EXCEEDED,
+                         "a table can have at most %d CHECK constraints", CHECKS_MAX);
+    table->checks = ARENA_ARRAY(&front->plan->arena, CatalogCheck, count);
     if (table->checks == NULL)
         return arena_error(&front->plan->arena, error);
     for (uint32_t i = 0; i < node_count(definition->elements); i++) {

@@ -49,7 +49,7 @@ BindContext front_context(const Front *front)
     return (BindContext){.arena = &front->plan->arena,
                          .snapshot = front->plan->snapshot,
                          .sql = front->plan->sql,
-                         .namespace_name = front->request->namespace_name,
+                         .namespace_name = front->namespace_name,
                          .clauses = front->clauses,
                          .clause_count = front->clause_count,
                          .held = front->plan->held};

@@ -19,9 +19,10 @@
 
 typedef struct Front {
     const BindRequest *request;
-    Plan *plan;     /* what is being bound: inside EXPLAIN, the explained one */
-    Plan *outer;    /* EXPLAIN around it, or NULL */
-    Arena *scratch; /* tokens and tree: ends with plan_bind */
+    Plan *plan;           /* what is being bound: inside EXPLAIN, the explained one */
+    Plan *outer;          /* EXPLAIN around it, or NULL */
+    Slice namespace_name; /* the session's, in the plan's arena */
+    Arena *scratch;       /* tokens and tree: ends with plan_bind */
     TokenReader reader;
     uint32_t token_count; /* with the one at the end */
 

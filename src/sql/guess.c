@@ -54,7 +54,8 @@ static uint32_t distance_of(Slice a, Slice b)
 void guess_offer(NameGuess *guess, Slice candidate)
 {
     Slice wanted = guess->wanted;
-    if (wanted.size == 0 || wanted.size > GUESS_BYTES_MAX || candidate.size > GUESS_BYTES_MAX)
+    if (wanted.size == 0 || wanted.size > GUESS_BYTES_MAX || candidate.size > GUESS_BYTES_MAX ||
+        guess->offers++ >= GUESS_OFFERS_MAX)
         return;
     size_t larger = wanted.size > candidate.size ? wanted.size : candidate.size;
     size_t smaller = wanted.size + candidate.size - larger;

@@ -10,7 +10,10 @@ typedef struct NameGuess {
     Slice wanted;
     Slice best;        /* empty: none is near */
     uint32_t distance; /* of best: insertions, deletions, replacements, swaps of neighbours */
+    uint32_t offers;   /* so far; those behind GUESS_OFFERS_MAX are not looked at */
 } NameGuess;
+
+enum { GUESS_OFFERS_MAX = 1000 };
 
 void guess_open(NameGuess *guess, Slice wanted);
 void guess_offer(NameGuess *guess, Slice candidate);

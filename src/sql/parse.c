@@ -52,7 +52,7 @@ static Status read_tokens(Front *front, Error *error)
     }
     if (front->token_count == 1)
         return error_set(error, STATUS_SYNTAX_ERROR, "the statement is empty");
-    return OK;
+    return reader_match_parentheses(&front->reader, front->token_count, front->scratch, error);
 }
 
 /* ---- EXPLAIN ---- */
@@ -340,6 +340,8 @@ static Status bind_front(Front *front, Error *error)
 {
     OwnStatement own;
     const Node *node;
+    TRY(arena_clone(&front->plan->arena, front->request->namespace_name, &front->namespace_name,
+                    error));
     TRY(read_tokens(front, error));
     TRY(take_wrappers(front, error));
     if (reader_is_at_end(&front->reader))

@@ -169,12 +169,35 @@ bool reader_skip_table_name(TokenReader *reader)
 
 void reader_skip_parentheses(TokenReader *reader)
 {
-    uint32_t depth = 0;
-    do {
-        if (reader_sees_punctuation(reader, '('))
-            depth++;
-        else if (reader_sees_punctuation(reader, ')'))
-            depth--;
-        reader_skip(reader);
-    } while (depth > 0 && !reader_is_at_end(reader));
+    ASSERT(reader_sees_punctuation(reader, '('));
+    reader->at = reader->closes[reader->at];
+    reader_skip(reader);
+}
+
+/* While one is open, its entry leads to the one around it. */
+Status reader_match_parentheses(TokenReader *reader, uint32_t token_count, Arena *arena,
+                                Error *error)
+{
+    const uint32_t none = UINT32_MAX;
+    uint32_t *closes = ARENA_ARRAY(arena, uint32_t, token_count);
+    uint32_t open = none;
+    if (closes == NULL)
+        return arena_error(arena, error);
+    for (uint32_t i = 0; i < token_count; i++) {
+        if (token_is(reader->text, reader->tokens[i], '(')) {
+            closes[i] = open;
+            open = i;
+        } else if (open != none && token_is(reader->text, reader->tokens[i], ')')) {
+            uint32_t around = closes[open];
+            closes[open] = i;
+            open = around;
+        }
+    }
+    while (open != none) {
+        uint32_t around = closes[open];
+        closes[open] = token_count - 1;
+        open = around;
+    }
+    reader->closes = closes;
+    return OK;
 }

@@ -9,7 +9,8 @@
 
 typedef struct TokenReader {
     Slice text;
-    const Token *tokens; /* TOKEN_END is the last */
+    const Token *tokens;    /* TOKEN_END is the last */
+    const uint32_t *closes; /* of each opening parenthesis: the token that closes it, or the last */
     uint32_t at;
     Arena *arena; /* names and strings */
 } TokenReader;
@@ -63,7 +64,12 @@ CHECKED Status reader_table_name(TokenReader *reader, QualifiedName *out, Error 
 /* Moves behind a (qualified) name without reading it; false where none stands here. */
 bool reader_skip_table_name(TokenReader *reader);
 
-/* From an opening parenthesis to behind the one that closes it, or to the end. */
+/* From an opening parenthesis to behind the one that closes it, or to the end. In constant time:
+ * texts may nest as they like. */
 void reader_skip_parentheses(TokenReader *reader);
+
+/* The reader's `closes`. */
+CHECKED Status reader_match_parentheses(TokenReader *reader, uint32_t token_count, Arena *arena,
+                                        Error *error);
 
 #endif

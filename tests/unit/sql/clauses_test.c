@@ -279,6 +279,36 @@ static void test_default_limits(void **state)
     buffer_close(&text);
 }
 
+static Status bind_repeated(const char *before, const char *repeated, uint32_t count, Error *error)
+{
+    Buffer sql;
+    Plan *plan;
+    buffer_open(&sql, 0);
+    buffer_put_text(&sql, before);
+    for (uint32_t i = 0; i < count; i++)
+        buffer_put_text(&sql, repeated);
+    buffer_put_u8(&sql, '\0');
+    Status status = bind((const char *)sql.data, &plan, error);
+    if (status == OK)
+        plan_release(plan);
+    buffer_close(&sql);
+    return status;
+}
+
+/* What is found by looking ahead is found in linear time, and lists have an end. */
+static void test_repetition(void **state)
+{
+    (void)state;
+    Error error;
+    assert_status(STATUS_PROGRAM_LIMIT_EXCEEDED,
+                  bind_repeated("SELECT * FROM rooms", ", messages FOR ALL USERS", 1001, &error));
+    assert_string_equal(error.message, "more than 1000 clauses behind tables in one statement");
+    assert_status(STATUS_SYNTAX_ERROR, bind_repeated("", "INSERT INTO messages (", 12000, &error));
+    assert_status(STATUS_STATEMENT_TOO_COMPLEX, bind_repeated("SELECT ", "(", 49000, &error));
+    assert_status(STATUS_SYNTAX_ERROR,
+                  bind_repeated("CREATE TABLE t (", "a INT CHECK (a > 0), ", 1000, &error));
+}
+
 /* A leading comment, a last semicolon: positions stay those of the text that was given. */
 static void test_positions(void **state)
 {
@@ -315,8 +345,8 @@ static int run(void)
         cmocka_unit_test(test_good),           cmocka_unit_test(test_bad),
         cmocka_unit_test(test_times),          cmocka_unit_test(test_as_subscription),
         cmocka_unit_test(test_split),          cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_default_limits), cmocka_unit_test(test_positions),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_default_limits), cmocka_unit_test(test_repetition),
+        cmocka_unit_test(test_positions),      cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, make_catalog, drop_catalog);
 }

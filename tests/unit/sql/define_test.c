@@ -586,6 +586,31 @@ static void test_guard_comes_first(void **state)
     }
 }
 
+static void test_many_checks(void **state)
+{
+    (void)state;
+    for (uint32_t count = 256; count <= 257; count++) {
+        Buffer sql;
+        Plan *plan;
+        Error error;
+        buffer_open(&sql, 0);
+        buffer_put_text(&sql, "CREATE TABLE t (a INT, b INT");
+        for (uint32_t i = 0; i < count; i++)
+            buffer_put_text(&sql, ", CHECK (a < b)");
+        buffer_put_text(&sql, ")");
+        buffer_put_u8(&sql, '\0');
+        Status status = bind((const char *)sql.data, &plan, &error);
+        assert_status(count <= 256 ? OK : STATUS_PROGRAM_LIMIT_EXCEEDED, status);
+        if (status == OK) {
+            const CatalogCheck *checks = plan->as.create_table->checks;
+            assert_slice(checks[0].name, "t_check");
+            assert_slice(checks[255].name, "t_check99");
+            plan_release(plan);
+        }
+        buffer_close(&sql);
+    }
+}
+
 static const char *const failing[] = {
     "CREATE USER TABLE IF NOT EXISTS t (id BIGINT PRIMARY KEY, n INT DEFAULT 1 + 2 NOT NULL, "
     "CHECK (n > 0)) FLUSH ROWS 5 WITH (storage='s3-eu')",
@@ -606,10 +631,10 @@ static void test_no_memory(void **state)
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tables),    cmocka_unit_test(test_alters),
-        cmocka_unit_test(test_others),    cmocka_unit_test(test_no_namespace),
-        cmocka_unit_test(test_hints),     cmocka_unit_test(test_guard_comes_first),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_tables),      cmocka_unit_test(test_alters),
+        cmocka_unit_test(test_others),      cmocka_unit_test(test_no_namespace),
+        cmocka_unit_test(test_hints),       cmocka_unit_test(test_guard_comes_first),
+        cmocka_unit_test(test_many_checks), cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, make_catalog, drop_catalog);
 }
