@@ -266,7 +266,8 @@ static void insert_entry(PlanCache *cache, Part *part, Entry *entry, Entry **rem
 
 void plan_cache_put(PlanCache *cache, const BindRequest *request, Plan *plan)
 {
-    if (!plan_is_cacheable(plan) || request->sql.size > PLAN_CACHE_TEXT_BYTES_MAX)
+    if (!plan_is_cacheable(plan) || request->sql.size > PLAN_CACHE_TEXT_BYTES_MAX ||
+        request->keep_constants)
         return;
     ASSERT(slice_equal(plan->sql, request->sql));
     uint64_t hash = hash_of(request);
