@@ -20,8 +20,8 @@ typedef struct TableClause {
 } TableClause;
 
 typedef struct BindContext {
-    Arena *arena; /* the plan's. The parse tree lies in another one, which ends with plan_bind: texts
-                     that results keep are copied out of it (arena_clone) */
+    Arena *arena; /* the plan's. The parse tree lies in another one, which ends with plan_bind:
+                     texts that results keep are copied out of it (arena_clone) */
     const CatalogSnapshot *snapshot;
     Slice sql;            /* the text that positions point into */
     Slice namespace_name; /* of unqualified names; empty: they are refused (3F000) */
@@ -32,7 +32,7 @@ typedef struct BindContext {
     Type *parameter_types;
     uint32_t parameter_count;
     bool keep_constants; /* tests: leave constant expressions to the executors */
-    HeldSchema *held; /* schemas of system tables the binder made, by bind_hold_schema */
+    HeldSchema *held;    /* schemas of system tables the binder made, by bind_hold_schema */
 } BindContext;
 
 /* Gives a schema's reference to the statement, whose plan releases it at its end (released at once
@@ -40,16 +40,16 @@ typedef struct BindContext {
 CHECKED Status bind_hold_schema(BindContext *context, Schema *schema, Error *error);
 
 /* SelectStmt: SELECT, VALUES, TABLE, set operations, WITH. */
-CHECKED Status bind_select_statement(BindContext *context, const Node *statement,
-                                     BoundSelect **out, Error *error);
+CHECKED Status bind_select_statement(BindContext *context, const Node *statement, BoundSelect **out,
+                                     Error *error);
 
 /* InsertStmt. */
-CHECKED Status bind_insert_statement(BindContext *context, const Node *statement,
-                                     BoundInsert **out, Error *error);
+CHECKED Status bind_insert_statement(BindContext *context, const Node *statement, BoundInsert **out,
+                                     Error *error);
 
 /* UpdateStmt and DeleteStmt. */
-CHECKED Status bind_change_statement(BindContext *context, const Node *statement,
-                                     BoundChange **out, Error *error);
+CHECKED Status bind_change_statement(BindContext *context, const Node *statement, BoundChange **out,
+                                     Error *error);
 
 /* A SelectStmt as a subscription: one table, a row-local WHERE, columns, LIMIT; whatever else is
  * refused by name (0A000). SUBSCRIBE TO t WHERE … is bound as SELECT * FROM t WHERE …. */
@@ -68,15 +68,13 @@ CHECKED Status bind_expression_in_table(BindContext *context, Slice name, const 
                                         ExpressionUse use, Type type, const Expression **out,
                                         Error *error);
 
-/* A TypeName node: "type \"x\" does not exist" (42704), modifiers checked (22023, 42601). SERIAL and
- * its like are the caller's. */
-CHECKED Status bind_type_name(BindContext *context, const Node *type_name, Type *out,
-                              Error *error);
+/* A TypeName node: "type \"x\" does not exist" (42704), modifiers checked (22023, 42601). SERIAL
+ * and its like are the caller's. */
+CHECKED Status bind_type_name(BindContext *context, const Node *type_name, Type *out, Error *error);
 
 /* The table of a RangeVar node, by the session's namespace. One of the two is set; 42P01 or 3F000
  * where there is neither. */
-CHECKED Status bind_table_name(BindContext *context, const Node *range,
-                               const CatalogTable **table, const SystemTable **system,
-                               Error *error);
+CHECKED Status bind_table_name(BindContext *context, const Node *range, const CatalogTable **table,
+                               const SystemTable **system, Error *error);
 
 #endif

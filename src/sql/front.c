@@ -47,6 +47,7 @@ void front_hide(Front *front, uint32_t token)
 BindContext front_context(const Front *front)
 {
     return (BindContext){.arena = &front->plan->arena,
+                         .keep_constants = front->request->keep_constants,
                          .snapshot = front->plan->snapshot,
                          .sql = front->plan->sql,
                          .namespace_name = front->namespace_name,

@@ -14,10 +14,11 @@ typedef struct BridgeEntry {
     const char *symbol;
     const char *signature;
     Calling calling;
+    ScalarFunction function; /* NULL: the symbol's */
 } BridgeEntry;
 
 static const BridgeEntry entries[] = {
-#define X(symbol, signature, calling) {#symbol, signature, calling},
+#define X(symbol, signature, calling) {#symbol, signature, calling, NULL},
     BRIDGE_TABLE(X)
 #undef X
 };
@@ -72,14 +73,16 @@ static bool kind_of(Slice word, Type *out)
         {"uuid", {.kind = TYPE_UUID}},
         {"json", {.kind = TYPE_JSON}},
         {"jsonb", {.kind = TYPE_JSONB}},
-        {"text[]", {.kind = TYPE_ARRAY, .element = TYPE_TEXT}},
-        {"int4[]", {.kind = TYPE_ARRAY, .element = TYPE_INTEGER}},
     };
+    bool is_array = word.size > 2 && word.data[word.size - 1] == ']';
+    Slice name = is_array ? slice_part(word, 0, word.size - 2) : word;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (slice_equal_text(word, kinds[i].name)) {
-            *out = kinds[i].type;
-            return true;
-        }
+        if (!slice_equal_text(name, kinds[i].name))
+            continue;
+        *out = kinds[i].type;
+        if (is_array)
+            *out = (Type){.kind = TYPE_ARRAY, .element = kinds[i].type.kind};
+        return true;
     }
     return false;
 }
@@ -282,7 +285,9 @@ static Status add_overload(const Bridge *bridge, const char *name, const BridgeE
     if (overload == NULL)
         return error_out_of_memory(error);
     *overload = (Overload){.context = bridge->context,
-                           .function = function_find(slice_of_text(entry->symbol)),
+                           .function = entry->function != NULL
+                                           ? entry->function
+                                           : function_find(slice_of_text(entry->symbol)),
                            .is_strict = entry->calling != NULLS,
                            .signature = *signature};
     if (overload->function == NULL) {
@@ -309,6 +314,16 @@ static Status register_entry(const Bridge *bridge, const char *name, const Bridg
         status = error_set(error, STATUS_INTERNAL, "%s was refused", name);
     duckdb_destroy_scalar_function_set(&set);
     return status;
+}
+
+Status bridge_register(const Bridge *bridge, const char *name, const char *signature,
+                       bool with_nulls, ScalarFunction function, Error *error)
+{
+    BridgeEntry entry = {.symbol = name,
+                         .signature = signature,
+                         .calling = with_nulls ? NULLS : STRICT,
+                         .function = function};
+    return register_entry(bridge, name, &entry, error);
 }
 
 static int find_entry(Slice symbol)

@@ -9,6 +9,7 @@
 #ifndef FIRN_WORKER_BRIDGE_H
 #define FIRN_WORKER_BRIDGE_H
 
+#include "types/function.h"
 #include "worker/functions.h"
 
 typedef struct Bridge {
@@ -23,6 +24,11 @@ void bridge_close(Bridge *bridge);
 
 /* Registers what the text names as fn_<symbol> and is not there yet. */
 CHECKED Status bridge_prepare(Bridge *bridge, Slice sql, Error *error);
+
+/* A function of another file under this name. The signature's words are those of bridge_table.h;
+ * `with_nulls`: it is called with NULLs too. */
+CHECKED Status bridge_register(const Bridge *bridge, const char *name, const char *signature,
+                               bool with_nulls, ScalarFunction function, Error *error);
 
 /* The function of that symbol under another name too. */
 CHECKED Status bridge_alias(Bridge *bridge, const char *name, const char *symbol, Error *error);

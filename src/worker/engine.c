@@ -124,12 +124,14 @@ static Status furnish(Engine *engine, Error *error)
     TRY(alive_register(engine->connection, engine->context, error));
     TRY(bridge_open(&engine->bridge, engine->connection, engine->context, error));
     TRY(pg_functions_register(&engine->bridge, error));
+    TRY(sql_functions_open(&engine->sql_functions, &engine->bridge, error));
     return macros_open(&engine->macros, error);
 }
 
 Status engine_prepare_names(Engine *engine, Slice sql, Error *error)
 {
     TRY(bridge_prepare(&engine->bridge, sql, error));
+    TRY(sql_functions_prepare(&engine->sql_functions, sql, error));
     return macros_prepare(&engine->macros, engine->connection, sql, error);
 }
 
@@ -160,6 +162,7 @@ void engine_close(Engine *engine)
         duckdb_disconnect(&engine->connection);
     if (engine->database != NULL)
         duckdb_close(&engine->database);
+    sql_functions_close(&engine->sql_functions);
     bridge_close(&engine->bridge);
     macros_close(&engine->macros);
     memory_free(engine->context);

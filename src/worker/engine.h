@@ -7,12 +7,14 @@
 
 #include "worker/bridge.h"
 #include "worker/macros.h"
+#include "worker/sql_functions.h"
 
 typedef struct Engine {
     duckdb_database database;
     duckdb_connection connection;
     FunctionContext *context; /* where the registered functions look; freed after DuckDB */
     Bridge bridge;
+    SqlFunctions sql_functions;
     Macros macros;
     uint32_t threads;
     const Slice *folders; /* no message names them */
