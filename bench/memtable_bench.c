@@ -1,8 +1,9 @@
 /* Micro benchmark of the memtable: inserts, gets, scans, memory per row.
  *
  *     make build/release/library/{base,types,memtable}.a
- *     gcc -std=c17 -D_GNU_SOURCE -O2 -Isrc bench/memtable_bench.c -o build/memtable_bench -pthread
- * \ -Wl,--start-group build/release/library/{memtable,types,base}.a -Wl,--end-group -lxxhash -lm
+ *     L=build/release/library
+ *     gcc -std=c17 -D_GNU_SOURCE -O2 -Isrc bench/memtable_bench.c -o build/memtable_bench \
+ *         -pthread $L/memtable.a $L/types.a $L/base.a -lxxhash -lm
  *     build/memtable_bench [rows] [random seed]
  *
  * A row is 150 bytes: a key of 16 bytes and 134 bytes beside it; its record adds a header of 64.
@@ -92,13 +93,19 @@ static double seconds_since(Bench *bench, int64_t start_ns)
     return (double)(env_monotonic_ns(bench->env) - start_ns) / 1e9;
 }
 
-static Memtable *fill(Bench *bench, RowStore *store)
+static Memtable *create(Bench *bench, RowStore *store)
 {
     Error error;
     Memtable *memtable;
+    must(memtable_create(bench->env, store, 1, bench->schema, &memtable, &error), &error);
+    return memtable;
+}
+
+static void put_all(Bench *bench, Memtable *memtable)
+{
+    Error error;
     uint8_t row[ROW_BYTES];
     memset(row, 'r', sizeof row);
-    must(memtable_create(bench->env, store, 1, bench->schema, &memtable, &error), &error);
     size_t record = record_size(KEY_BYTES, ROW_BYTES);
     for (size_t i = 0; i < bench->rows; i++) {
         if (i % BATCH == 0)
@@ -107,6 +114,12 @@ static Memtable *fill(Bench *bench, RowStore *store)
         memtable_put(memtable, &header, slice_of(bench->keys[i], KEY_BYTES),
                      slice_of(row, sizeof row));
     }
+}
+
+static Memtable *fill(Bench *bench, RowStore *store)
+{
+    Memtable *memtable = create(bench, store);
+    put_all(bench, memtable);
     return memtable;
 }
 
@@ -175,6 +188,94 @@ static void bench_iterate(Bench *bench, const Memtable *memtable, bool backward)
     print_runs(backward ? "iterator, backward" : "iterator, forward", times, "M rows/s");
 }
 
+/* ---- a writer beside a reader ---- */
+
+typedef struct Reader {
+    const Memtable *memtable;
+    const uint8_t (*keys)[KEY_BYTES];
+    size_t rows;
+    _Atomic bool is_done;
+    uint64_t gets;
+} Reader;
+
+static void run_reader(void *argument)
+{
+    Reader *reader = argument;
+    while (!atomic_load_explicit(&reader->is_done, memory_order_relaxed)) {
+        Slice key = slice_of(reader->keys[reader->gets % reader->rows], KEY_BYTES);
+        (void)memtable_get(reader->memtable, key, UINT64_MAX);
+        reader->gets++;
+    }
+}
+
+static void bench_beside_reader(Bench *bench, RowStore *store)
+{
+    double inserts[RUNS];
+    double gets[RUNS];
+    for (int run = 0; run < RUNS; run++) {
+        Error error;
+        Thread *thread;
+        Reader reader = {.keys = (const void *)bench->asked, .rows = bench->rows};
+        Memtable *memtable = create(bench, store);
+        reader.memtable = memtable;
+        must(thread_start(bench->env, "reader", THREAD_STACK_BYTES_DEFAULT, run_reader, &reader,
+                          &thread, &error),
+             &error);
+        int64_t start = env_monotonic_ns(bench->env);
+        put_all(bench, memtable);
+        double seconds = seconds_since(bench, start);
+        atomic_store(&reader.is_done, true);
+        thread_join(thread);
+        inserts[run] = (double)bench->rows / seconds / 1e6;
+        gets[run] = (double)reader.gets / seconds / 1e6;
+        memtable_release(memtable);
+    }
+    print_runs("insert beside a reader", inserts, "M rows/s");
+    print_runs("  and its gets", gets, "M/s");
+}
+
+/* ---- one order of keys ---- */
+
+enum { REGION_BLOCKS = ROW_REGION_BYTES / ROW_BLOCK_BYTES_MAX, HELD_MAX = 1024 };
+
+typedef struct WarmStore {
+    RowStore *store;
+    RowBlock held[HELD_MAX]; /* one of each region, so that it stays open */
+    size_t held_count;
+} WarmStore;
+
+/* A store with room for the rows in pages that were touched before. */
+static void warm_open(Bench *bench, WarmStore *warm)
+{
+    Error error;
+    uint64_t record = record_size(KEY_BYTES, ROW_BYTES);
+    uint64_t room = ROW_REGION_BYTES - ROW_BLOCK_BYTES_MAX;
+    size_t regions = (size_t)(bench->rows * record / room) + 2;
+    must(row_store_open(bench->env, UINT64_MAX, &warm->store, &error), &error);
+    RowBlock *blocks = memory_allocate(regions * REGION_BLOCKS * sizeof *blocks);
+    if (blocks == NULL || regions > HELD_MAX)
+        exit(5);
+    for (size_t i = 0; i < regions * REGION_BLOCKS; i++) {
+        must(row_store_take(warm->store, ROW_BLOCK_BYTES_MAX, &blocks[i], &error), &error);
+        memset(blocks[i].data, 0, blocks[i].size);
+    }
+    warm->held_count = 0;
+    for (size_t i = 0; i < regions * REGION_BLOCKS; i++) {
+        if (i % REGION_BLOCKS == 0)
+            warm->held[warm->held_count++] = blocks[i];
+        else
+            row_store_give_back(warm->store, &blocks[i]);
+    }
+    memory_free(blocks);
+}
+
+static void warm_close(WarmStore *warm)
+{
+    for (size_t i = 0; i < warm->held_count; i++)
+        row_store_give_back(warm->store, &warm->held[i]);
+    row_store_close(warm->store);
+}
+
 static double bench_insert(Bench *bench, RowStore *store, Memtable **out)
 {
     int64_t start = env_monotonic_ns(bench->env);
@@ -182,52 +283,61 @@ static double bench_insert(Bench *bench, RowStore *store, Memtable **out)
     return (double)bench->rows / seconds_since(bench, start) / 1e6;
 }
 
-static void bench_order(Bench *bench, bool in_order)
+static void bench_inserts_into_new_pages(Bench *bench)
 {
-    Error error;
-    RowStore *store;
-    Memtable *memtable;
-    double cold[RUNS];
-    double warm[RUNS];
-    make_keys(bench, in_order);
+    double times[RUNS];
     for (int run = 0; run < RUNS; run++) {
+        Error error;
+        RowStore *store;
+        Memtable *memtable;
         must(row_store_open(bench->env, UINT64_MAX, &store, &error), &error);
-        cold[run] = bench_insert(bench, store, &memtable);
+        times[run] = bench_insert(bench, store, &memtable);
         memtable_release(memtable);
         row_store_close(store);
     }
-    must(row_store_open(bench->env, UINT64_MAX, &store, &error), &error);
-    /* Every region stays open while one block of each is held. */
-    RowBlock held[4096];
-    size_t held_count = 0;
-    Memtable *first = fill(bench, store);
-    uint64_t mapped = row_store_bytes_mapped(store);
-    while (row_store_bytes_mapped(store) == mapped && held_count < 4096)
-        must(row_store_take(store, ROW_BLOCK_BYTES_MIN, &held[held_count++], &error), &error);
-    memtable_release(first);
+    print_runs("insert, new pages", times, "M rows/s");
+}
+
+static Memtable *bench_inserts_into_warm_pages(Bench *bench, RowStore *store)
+{
+    double times[RUNS];
+    Memtable *memtable = NULL;
     for (int run = 0; run < RUNS; run++) {
-        warm[run] = bench_insert(bench, store, &memtable);
-        if (run + 1 < RUNS)
+        if (memtable != NULL)
             memtable_release(memtable);
+        times[run] = bench_insert(bench, store, &memtable);
     }
+    print_runs("insert, warm pages", times, "M rows/s");
+    return memtable;
+}
+
+static void print_memory(const Bench *bench, const Memtable *memtable)
+{
     MemtableUsage usage;
+    double rows = (double)bench->rows;
     memtable_usage(memtable, &usage);
+    printf("  %-22s %7.1f bytes a row (blocks %.1f, index %.1f)\n", "memory",
+           (double)memtable_bytes(memtable) / rows, (double)usage.row_bytes / rows,
+           (double)usage.index_bytes / rows);
+}
+
+static void bench_order(Bench *bench, bool in_order)
+{
+    WarmStore warm;
+    make_keys(bench, in_order);
     printf("%s keys\n", in_order ? "ordered" : "random");
-    print_runs("insert, new pages", cold, "M rows/s");
-    print_runs("insert, warm pages", warm, "M rows/s");
-    printf("  memory                 %7.1f bytes a row (blocks %.1f, index %.1f)\n",
-           (double)memtable_bytes(memtable) / (double)bench->rows,
-           (double)usage.row_bytes / (double)bench->rows,
-           (double)usage.index_bytes / (double)bench->rows);
+    bench_inserts_into_new_pages(bench);
+    warm_open(bench, &warm);
+    Memtable *memtable = bench_inserts_into_warm_pages(bench, warm.store);
+    print_memory(bench, memtable);
     bench_get(bench, memtable, true);
     bench_get(bench, memtable, false);
     bench_scan_blocks(bench, memtable);
     bench_iterate(bench, memtable, false);
     bench_iterate(bench, memtable, true);
     memtable_release(memtable);
-    for (size_t i = 0; i < held_count; i++)
-        row_store_give_back(store, &held[i]);
-    row_store_close(store);
+    bench_beside_reader(bench, warm.store);
+    warm_close(&warm);
 }
 
 static Schema *make_schema(void)

@@ -6,7 +6,8 @@
  * Threading: one writer at a time (the engine's sequencer), any number of readers without locks, at
  * once with it. A reader that learned a sequence S from the engine's hand-out point sees every
  * record with seq <= S. Ownership: reference counted; records live as long as their memtable.
- * Errors: only memtable_reserve can fail; after it the puts it was made for cannot. */
+ * Errors: only memtable_reserve can fail (OUT_OF_MEMORY, or what the machine said when asked for
+ * shared memory); after it the puts it was made for cannot. */
 #ifndef FIRN_MEMTABLE_MEMTABLE_H
 #define FIRN_MEMTABLE_MEMTABLE_H
 
@@ -31,7 +32,7 @@ Marks *memtable_marks(Memtable *memtable);         /* borrowed */
 
 /* Makes sure that `count` puts with record_size() sums of `bytes` in all, the largest of
  * `bytes_largest`, cannot fail. It replaces what an earlier call promised and was not used.
- * OUT_OF_MEMORY, with nothing changed, where it cannot be. */
+ * An error, with nothing changed, where it cannot be. */
 CHECKED Status memtable_reserve(Memtable *memtable, size_t count, size_t bytes,
                                 size_t bytes_largest, Error *error);
 
