@@ -203,11 +203,11 @@ static void put_file_location(Buffer *sql, const QueryFile *const *files, size_t
     if (count == 1) {
         buffer_put_format(sql, ", %llu::UBIGINT", (unsigned long long)files[0]->file_id);
     } else {
-        buffer_put_text(sql, ", [");
+        buffer_put_text(sql, ", ([");
         for (size_t i = 0; i < count; i++)
             buffer_put_format(sql, "%s%llu", i > 0 ? "," : "",
                               (unsigned long long)files[i]->file_id);
-        buffer_put_text(sql, "]::UBIGINT[][file_index + 1]");
+        buffer_put_text(sql, "]::UBIGINT[])[(file_index + 1)::BIGINT]");
     }
     buffer_put_text(sql, " AS \"_file\", file_row_number::UBIGINT AS \"_position\"");
 }

@@ -57,6 +57,14 @@ static void want_worker(QueryPool *pool, unsigned roles)
     condition_signal(&pool->keeper_wakes);
 }
 
+static uint32_t count_wanted(const QueryPool *pool)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < pool->worker_count; i++)
+        count += pool->workers[i].state == WORKER_WANTED;
+    return count;
+}
+
 /* One query worker stands ready besides those that are busy, as long as there is a place. */
 static void want_spare(QueryPool *pool)
 {
@@ -106,7 +114,6 @@ static Status take_idle(QueryPool *pool, unsigned roles, int64_t deadline_ns, Qu
                         PoolWorker **out, Error *error)
 {
     uint64_t failures = pool->spawn_failures;
-    bool has_asked = false;
     for (;;) {
         TRY(check_wanted(pool, handle, error));
         PoolWorker *worker = find_idle(pool, roles);
@@ -116,9 +123,8 @@ static Status take_idle(QueryPool *pool, unsigned roles, int64_t deadline_ns, Qu
         }
         if (pool->spawn_failures != failures && !has_hope(pool, roles))
             return set_spawn_error(pool, error);
-        if (!has_asked)
+        if (count_wanted(pool) <= pool->waiting) /* one for each that waits, and for this one */
             want_worker(pool, roles);
-        has_asked = true;
         TRY(wait_for_change(pool, deadline_ns, error));
     }
 }
@@ -195,7 +201,7 @@ Status pool_take(QueryPool *pool, unsigned roles, int64_t deadline_ns, QueryHand
     }
     if (!is_good)
         status = pool_explain_end(pool, worker, handle, error);
-    pool_give_back(pool, worker, is_good);
+    pool_give_back(pool, worker, is_good ? FATE_GOOD : FATE_FAILED);
     return status;
 }
 
@@ -213,16 +219,19 @@ void pool_kill(QueryPool *pool, PoolWorker *worker)
 }
 
 /* Good workers of a state from before a folder was allowed are not kept. */
-void pool_give_back(QueryPool *pool, PoolWorker *worker, bool is_good)
+void pool_give_back(QueryPool *pool, PoolWorker *worker, WorkerFate fate)
 {
+    bool is_good = fate == FATE_GOOD;
     mutex_lock(&pool->mutex);
     ASSERT(worker->state == WORKER_BUSY);
     if (worker->handle != NULL)
         atomic_store(&worker->handle->worker, 0);
     worker->handle = NULL;
     bool stays = is_good && !worker->was_killed && !worker->is_stale && !pool->is_closing;
-    if (!is_good && !worker->was_killed)
+    if (fate == FATE_FAILED && !worker->was_killed)
         pool->statistics.failures++;
+    if (fate == FATE_KILLED && !worker->was_killed)
+        pool->statistics.kills++;
     worker->state = stays ? WORKER_IDLE : WORKER_ENDING;
     if (!stays)
         pool_kill(pool, worker);

@@ -95,8 +95,14 @@ struct QueryPool {
 CHECKED Status pool_take(QueryPool *pool, unsigned roles, int64_t deadline_ns, QueryHandle *handle,
                          PoolWorker **out, Error *error);
 
-/* Back into the pool, or to its end where it cannot be trusted with another statement. */
-void pool_give_back(QueryPool *pool, PoolWorker *worker, bool is_good);
+/* What becomes of a worker after a statement. */
+typedef enum WorkerFate {
+    FATE_GOOD,   /* it serves the next one */
+    FATE_KILLED, /* its time was over */
+    FATE_FAILED, /* it is gone, or cannot be trusted any more */
+} WorkerFate;
+
+void pool_give_back(QueryPool *pool, PoolWorker *worker, WorkerFate fate);
 
 /* Threads the statement of a worker just taken may use: all of them where it is alone. */
 uint32_t pool_threads(QueryPool *pool, const PoolWorker *worker);

@@ -191,21 +191,23 @@ static Status hear(Talk *talk, TalkResult *out, Error *own, Error *error)
 
 /* ---- all together ---- */
 
-/* Who is to blame decides what becomes of the worker: `*is_good`. */
-static Status converse(Talk *talk, TalkResult *out, bool *is_good, Error *error)
+/* Who is to blame decides what becomes of the worker. */
+static Status converse(Talk *talk, TalkResult *out, WorkerFate *fate, Error *error)
 {
     Error own;
     error_clear(&own);
     Status status = ask(talk, error);
     if (status == OK)
         status = hear(talk, out, &own, error);
-    *is_good = talk->has_ended && (status == OK || !talk->was_sent);
+    bool is_good = talk->has_ended && (status == OK || !talk->was_sent);
+    bool is_over = status == STATUS_QUERY_CANCELED;
+    *fate = is_good ? FATE_GOOD : is_over ? FATE_KILLED : FATE_FAILED;
     memory_free(talk->copy);
     if (own.status != OK) { /* the statement's own error, however the worker ended */
         *error = own;
         return own.status;
     }
-    if (status == OK || *is_good)
+    if (status == OK || is_good)
         return status;
     return pool_explain_end(talk->pool, talk->worker, talk->request->handle, error);
 }
@@ -215,10 +217,10 @@ static Status talk_once(Talk *talk, TalkResult *out, bool *again, Error *error)
     const TalkRequest *request = talk->request;
     TRY(pool_take(talk->pool, request->roles, request->deadline_ns, request->handle, &talk->worker,
                   error));
-    bool is_good = false;
-    Status status = converse(talk, out, &is_good, error);
+    WorkerFate fate = FATE_FAILED;
+    Status status = converse(talk, out, &fate, error);
     *again = status == STATUS_WORKER_FAILED && !talk->was_sent;
-    pool_give_back(talk->pool, talk->worker, is_good);
+    pool_give_back(talk->pool, talk->worker, fate);
     return status;
 }
 
