@@ -74,10 +74,24 @@ const RecordHeader *row_index_get(const RowIndex *index, Slice key)
 
 /* ---- places ---- */
 
+static void place_entry(const IndexNode *leaf, uint32_t slot, const RecordHeader *record,
+                        IndexPlace *out)
+{
+    *out = (IndexPlace){leaf, slot, record};
+}
+
+static void place_nowhere(IndexPlace *out)
+{
+    *out = (IndexPlace){0};
+}
+
 /* The first entry of a leaf that is not the first leaf: it never moves, and there always is one. */
 static void place_first_of(const IndexNode *leaf, IndexPlace *out)
 {
-    *out = leaf == NULL ? (IndexPlace){0} : (IndexPlace){leaf, 0, node_record(leaf, 0)};
+    if (leaf == NULL)
+        place_nowhere(out);
+    else
+        place_entry(leaf, 0, node_record(leaf, 0), out);
 }
 
 /* Goes to the entry at `slot` of the leaf, or beyond the leaf. False where the leaf changed. */
@@ -88,7 +102,7 @@ static bool place_at(const IndexNode *leaf, uint64_t version, uint32_t slot, uin
         const RecordHeader *record = node_record(leaf, slot);
         if (!node_read_is_valid(leaf, version))
             return false;
-        *out = (IndexPlace){leaf, slot, record};
+        place_entry(leaf, slot, record, out);
         return true;
     }
     const IndexNode *right = node_right(leaf);
@@ -152,7 +166,10 @@ void row_index_last_before(const RowIndex *index, Slice key, IndexPlace *out)
         }
         /* Only in the first leaf nothing stands before: the others begin with a key below. */
         ASSERT(record != NULL || leaf == index->first);
-        *out = record == NULL ? (IndexPlace){0} : (IndexPlace){leaf, place.slot - 1, record};
+        if (record == NULL)
+            place_nowhere(out);
+        else
+            place_entry(leaf, place.slot - 1, record, out);
         return;
     }
 }
@@ -182,11 +199,15 @@ void row_index_last(const RowIndex *index, IndexPlace *out)
         const RecordHeader *record = count > 0 ? node_record(node, count - 1) : NULL;
         if (!node_read_is_valid(node, version))
             continue;
-        if (right == NULL) {
-            *out = record == NULL ? (IndexPlace){0} : (IndexPlace){node, count - 1, record};
-            return;
+        if (right != NULL) {
+            node = right;
+            continue;
         }
-        node = right;
+        if (record == NULL)
+            place_nowhere(out);
+        else
+            place_entry(node, count - 1, record, out);
+        return;
     }
 }
 
@@ -236,7 +257,7 @@ void row_index_previous(const RowIndex *index, IndexPlace *place)
         const RecordHeader *record = node_record(place->leaf, place->slot - 1);
         if (!node_read_is_valid(place->leaf, version))
             continue;
-        *place = (IndexPlace){place->leaf, place->slot - 1, record};
+        place_entry(place->leaf, place->slot - 1, record, place);
         return;
     }
 }

@@ -6,7 +6,7 @@
  * free, at most three quarters of them used
  *
  * A map that is outgrown stays beside its successor until its slots are moved over. Each
- * marks_reserve moves a few more of them than it promises adds, and never many with the lock held:
+ * marks_reserve moves a few more of them than it makes room for, and never many with the lock held:
  * neither the one who reserves nor anybody else waits for a whole pass, and the pass is over before
  * the successor is full. */
 #include "memtable/marks.h"
@@ -34,7 +34,6 @@ typedef struct Map {
 struct Marks {
     Mutex lock;
     _Atomic size_t count; /* marks in the list; grows under the lock */
-    size_t promised;      /* adds that were reserved and have not come */
     Mark *segments[SEGMENTS_MAX];
     size_t capacity; /* of the segments there are */
     Map map;
@@ -134,8 +133,8 @@ static uint64_t *move_slots(Marks *marks, size_t count)
     return done;
 }
 
-/* What falls due when `count` adds are promised. The successor has twice the slots, three quarters
- * of which may be used, so moving two for each add is done in time. */
+/* What falls due when room is made for `count` adds. The successor has twice the slots, three
+ * quarters of which may be used, so moving two for each add is done in time. */
 static void move_due_slots(Marks *marks, size_t count)
 {
     size_t due = SLOTS_MOVED_LEAST + 2 * count;
@@ -252,22 +251,20 @@ void marks_destroy(Marks *marks)
 }
 
 enum Step {
-    STEP_PROMISED,
+    STEP_DONE,
     STEP_MOVED, /* room is missing, and some slots were moved that stand in its way */
     STEP_GROW,  /* room is missing: the growth says what to allocate */
     STEP_FULL,
 };
 
 /* One step towards room for `count` more, so short that the lock may be held for it. */
-static enum Step step_to_promise(Marks *marks, size_t count, Growth *growth, uint64_t **done)
+static enum Step step_to_room(Marks *marks, size_t count, Growth *growth, uint64_t **done)
 {
-    size_t used = atomic_load(&marks->count) + marks->promised;
+    size_t used = atomic_load(&marks->count);
     if (count > MARKS_MAX - used)
         return STEP_FULL;
-    if (!growth_plan(marks, used + count, growth)) {
-        marks->promised += count;
-        return STEP_PROMISED;
-    }
+    if (!growth_plan(marks, used + count, growth))
+        return STEP_DONE;
     if (marks->old.slots == NULL)
         return STEP_GROW;
     *done = move_slots(marks, SLOTS_MOVED_AT_ONCE);
@@ -283,9 +280,9 @@ Status marks_reserve(Marks *marks, size_t count, Error *error)
         Growth growth;
         uint64_t *done = NULL;
         mutex_lock(&marks->lock);
-        enum Step step = step_to_promise(marks, count, &growth, &done);
+        enum Step step = step_to_room(marks, count, &growth, &done);
         mutex_unlock(&marks->lock);
-        if (step == STEP_PROMISED)
+        if (step == STEP_DONE)
             return OK;
         if (step == STEP_FULL)
             return error_out_of_memory(error);
@@ -293,14 +290,6 @@ Status marks_reserve(Marks *marks, size_t count, Error *error)
             TRY(grow(marks, &growth, error));
         memory_free(done);
     }
-}
-
-void marks_unreserve(Marks *marks, size_t count)
-{
-    mutex_lock(&marks->lock);
-    ASSERT(marks->promised >= count);
-    marks->promised -= count;
-    mutex_unlock(&marks->lock);
 }
 
 /* With the lock held. */
@@ -317,8 +306,6 @@ void marks_add(Marks *marks, const Mark *mark)
 {
     uint32_t hash = mark_hash(mark->file_id, mark->position);
     mutex_lock(&marks->lock);
-    ASSERT(marks->promised > 0);
-    marks->promised--;
     if (find(marks, hash, mark->file_id, mark->position) == NULL)
         append(marks, mark, hash);
     mutex_unlock(&marks->lock);

@@ -23,12 +23,13 @@ typedef struct Mark {
 CHECKED Status marks_create(Env *env, Marks **out, Error *error);
 void marks_destroy(Marks *marks);
 
-/* Promises that `count` adds cannot fail. Promises of several callers add up, for they may add at
- * the same time; each add uses one up. What will not be added after all is given back. */
+/* Makes room for `count` more marks. The room is there for whoever adds first: those who reserve
+ * and add at the same time do both under one lock of theirs (the engine's sequencer). Room stays;
+ * what was reserved and not used is there for the next. */
 CHECKED Status marks_reserve(Marks *marks, size_t count, Error *error);
-void marks_unreserve(Marks *marks, size_t count);
 
-/* Uses up one promise. A position that is marked already keeps its first sequence. */
+/* There must be room. A position that is marked already keeps its first sequence, and takes none.
+ */
 void marks_add(Marks *marks, const Mark *mark);
 
 /* Is the position replaced here at or before `seq`? */
