@@ -120,12 +120,14 @@ Status vector_from_text(Arena *arena, Type type, Slice text, Value *out, Error *
 
 typedef struct ArrayReader {
     Arena *arena;
+    Slice original; /* with the blanks before it */
     Slice text;
     size_t at;
     Type element;
     int64_t now_us;
-    uint8_t *bytes; /* room for all elements' texts */
-    Buffer values;  /* Value */
+    bool only_looks; /* a first walk, so that a malformed array is found before a bad element */
+    uint8_t *bytes;  /* room for all elements' texts */
+    Buffer values;   /* Value */
     Error *error;
 } ArrayReader;
 
@@ -204,6 +206,8 @@ static Status read_element(ArrayReader *reader)
     TRY(take_element(reader, &text, &quoted));
     if (text.size == 0 && !quoted)
         return unexpected(reader);
+    if (reader->only_looks)
+        return OK;
     Value value = value_null((TypeKind)reader->element.kind);
     bool is_null = !quoted && slice_equal_ignoring_case(text, SLICE("null"));
     if (!is_null)
@@ -257,15 +261,22 @@ static Status read_array(ArrayReader *reader, Value *out)
     if (peek(reader) == '[')
         return error_set(reader->error, STATUS_FEATURE_NOT_SUPPORTED,
                          "array literals with explicit dimensions are not supported");
-    if (peek(reader) != '{')
+    if (peek(reader) != '{') {
+        reader->text = reader->original;
         return malformed(reader, "Array value must start with \"{\" or dimension information.");
-    reader->at++;
-    reader->bytes = arena_allocate(reader->arena, reader->text.size);
-    if (reader->bytes == NULL)
+    }
+    uint8_t *room = arena_allocate(reader->arena, reader->text.size);
+    size_t begin = reader->at + 1;
+    if (room == NULL)
         return arena_error(reader->arena, reader->error);
-    TRY(read_elements(reader));
-    if (skip_space(reader->text, reader->at) != reader->text.size)
-        return malformed(reader, "Junk after closing right brace.");
+    for (int walk = 0; walk < 2; walk++) {
+        reader->only_looks = walk == 0;
+        reader->at = begin;
+        reader->bytes = room;
+        TRY(read_elements(reader));
+        if (skip_space(reader->text, reader->at) != reader->text.size)
+            return malformed(reader, "Junk after closing right brace.");
+    }
     return finish_array(reader, out);
 }
 
@@ -273,7 +284,8 @@ Status array_from_text(Arena *arena, Type type, Slice text, int64_t now_us, Valu
                        Error *error)
 {
     ArrayReader reader = {.arena = arena,
-                          .text = text,
+                          .original = text,
+                          .text = slice_part(text, skip_space(text, 0), text.size),
                           .element = type_of_element(type),
                           .now_us = now_us,
                           .error = error};

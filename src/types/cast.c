@@ -170,8 +170,9 @@ static Status from_real(const Cast *cast, double x, Value *out)
     if (cast->to.kind != TYPE_DECIMAL)
         return to_real(cast, x, out);
     Decimal decimal;
-    TRY(decimal_from_double(x, (TypeKind)cast->from.kind, &decimal, cast->error));
-    return to_decimal(cast, decimal, out);
+    TRY(decimal_from_double(x, (TypeKind)cast->from.kind, cast->to, &decimal, cast->error));
+    *out = value_of_decimal(decimal);
+    return OK;
 }
 
 static Status decimal_to_float(Decimal decimal, Value *out)

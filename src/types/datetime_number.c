@@ -4,7 +4,7 @@
 
 enum {
     ZONE_HOURS_MAX = 15,
-    YEAR_BYTES_MAX = 9,
+    YEAR_MAX = 100000000,
 };
 
 /* ---- errors ---- */
@@ -102,12 +102,13 @@ Status datetime_read_zone(DatetimeReader *reader, const char *text)
 
 /* ---- numbers ---- */
 
+/* A year that is too long is one that is out of range. */
 static int digits_to_int(const char *digits, size_t count)
 {
-    int n = 0;
-    for (size_t i = 0; i < count && i < YEAR_BYTES_MAX; i++)
+    int64_t n = 0;
+    for (size_t i = 0; i < count && n <= YEAR_MAX; i++)
         n = n * 10 + (digits[i] - '0');
-    return n;
+    return n > YEAR_MAX ? YEAR_MAX : (int)n;
 }
 
 static bool are_digits(const char *text, size_t count)
@@ -133,8 +134,7 @@ Status datetime_read_run(DatetimeReader *reader, const char *text, bool date_is_
     if (!are_digits(text, size))
         return datetime_bad_format(reader);
     if (point == NULL && !date_is_known && size >= 6) {
-        if (size - 4 > YEAR_BYTES_MAX)
-            return datetime_out_of_range(reader);
+
         reader->day = digits_to_int(text + size - 2, 2);
         reader->month = digits_to_int(text + size - 4, 2);
         reader->year = digits_to_int(text, size - 4);

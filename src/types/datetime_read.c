@@ -73,6 +73,7 @@ static Status read_labelled(DatetimeReader *reader, const char *text)
     DatetimeUnit label = reader->label;
     int n;
     reader->label = UNIT_NONE;
+    reader->is_special = false;
     if (!datetime_take_int(&at, &n))
         return datetime_out_of_range(reader);
     bool may_have_fraction = label == UNIT_JULIAN || label == UNIT_TIME || label == UNIT_SECOND;
@@ -124,9 +125,11 @@ static bool clock_overflows(const DatetimeReader *reader)
 static Status read_time(DatetimeReader *reader, const char *text)
 {
     ClockText clock;
-    if (reader->label != UNIT_NONE && reader->label != UNIT_TIME)
-        return datetime_bad_format(reader);
-    reader->label = UNIT_NONE;
+    if (!reader->is_time) { /* there a label stays for the number that may follow */
+        if (reader->label != UNIT_NONE && reader->label != UNIT_TIME)
+            return datetime_bad_format(reader);
+        reader->label = UNIT_NONE;
+    }
     enum ClockResult result = datetime_clock(text, &clock);
     if (result == CLOCK_BAD_FORMAT)
         return datetime_bad_format(reader);
@@ -235,9 +238,9 @@ static Status read_number_field(DatetimeReader *reader, int i)
     const char *point = strchr(text, '.');
     if (point != NULL && !(reader->found & FOUND_DATE))
         return datetime_read_date(reader, text);
-    bool is_run = point != NULL ? point - text > 2
-                                : strlen(text) >= 6 && (!(reader->found & FOUND_DATE) ||
-                                                        !(reader->found & FOUND_TIME));
+    bool is_long =
+        strlen(text) >= 6 && (!(reader->found & FOUND_DATE) || !(reader->found & FOUND_TIME));
+    bool is_run = is_long || (point != NULL && point - text > 2);
     return is_run ? read_run(reader, text) : read_plain_number(reader, text);
 }
 
@@ -261,6 +264,7 @@ static Status read_special(DatetimeReader *reader, SpecialTime special)
                          SLICE_ARGUMENTS(reader->text));
     int64_t clock = 0;
     int64_t today = needs_clock ? micros_to_days(reader->now_us, &clock) : 0;
+    reader->is_special = false;
     switch (special) {
     case SPECIAL_NOW:
         set_day(reader, today);
@@ -280,9 +284,9 @@ static Status read_special(DatetimeReader *reader, SpecialTime special)
         set_clock(reader, 0);
         return datetime_mark(reader, FOUND_TIME | FOUND_ZONE);
     default:
-        reader->is_special = true;
+        reader->is_special = true; /* and whatever else is well formed does not count */
         reader->special = special;
-        return datetime_mark(reader, FOUND_DATE | FOUND_TIME | FOUND_ZONE);
+        return datetime_mark(reader, FOUND_SPECIAL);
     }
 }
 
@@ -298,12 +302,22 @@ static Status read_month(DatetimeReader *reader, int month)
     return datetime_mark(reader, was_day ? FOUND_DAY : FOUND_MONTH);
 }
 
+/* Of several labels the last one counts, and one without a number says nothing. */
 static Status read_label(DatetimeReader *reader, DatetimeUnit unit)
 {
-    if (reader->label != UNIT_NONE)
-        return datetime_bad_format(reader);
     reader->label = unit;
     return OK;
+}
+
+/* "t" stands before a time, and behind the date where there is one. */
+static Status read_time_label(DatetimeReader *reader, int i)
+{
+    const DatetimeFields *fields = &reader->fields;
+    FieldKind next = i + 1 < fields->count ? fields->kind[i + 1] : FIELD_TEXT;
+    bool is_time = next == FIELD_NUMBER || next == FIELD_TIME || next == FIELD_DATE;
+    if (!is_time || (!reader->is_time && !datetime_has(reader, FOUND_DATE)))
+        return datetime_bad_format(reader);
+    return read_label(reader, UNIT_TIME);
 }
 
 static Status read_other_word(DatetimeReader *reader, WordKind word, int value)
@@ -328,19 +342,15 @@ static Status read_other_word(DatetimeReader *reader, WordKind word, int value)
         return reader->is_time ? datetime_bad_format(reader) : read_month(reader, value);
     case WORD_WEEKDAY:
         return reader->is_time ? datetime_bad_format(reader) : datetime_mark(reader, FOUND_WEEKDAY);
-    case WORD_ISO_TIME:
-        if (!reader->is_time && !datetime_has(reader, FOUND_DATE))
-            return datetime_bad_format(reader);
-        return read_label(reader, (DatetimeUnit)value);
     default:
         return datetime_bad_format(reader);
     }
 }
 
 /* Zones come before the words of dates. */
-static Status read_word(DatetimeReader *reader, const char *text)
+static Status read_word(DatetimeReader *reader, int i)
 {
-    Slice word = slice_of_text(text);
+    Slice word = slice_of_text(reader->fields.field[i]);
     int32_t seconds = 0;
     int value = 0;
     enum ZoneKind zone = zone_of_abbreviation(word, &seconds);
@@ -352,6 +362,8 @@ static Status read_word(DatetimeReader *reader, const char *text)
                              zone == ZONE_DAYLIGHT ? FOUND_ZONE | FOUND_ZONE_DAYLIGHT : FOUND_ZONE);
     }
     WordKind kind = datetime_word(word, &value);
+    if (kind == WORD_ISO_TIME)
+        return read_time_label(reader, i);
     if (kind != WORD_UNKNOWN)
         return read_other_word(reader, kind, value);
     if (zone_of_name(word, &seconds) != ZONE_FIXED)
@@ -376,7 +388,7 @@ static Status read_field(DatetimeReader *reader, int i)
     case FIELD_NUMBER:
         return read_number_field(reader, i);
     default:
-        return read_word(reader, text);
+        return read_word(reader, i);
     }
 }
 
@@ -399,15 +411,16 @@ static Status read_fields(DatetimeReader *reader)
         return datetime_bad_format(reader);
     for (int i = 0; i < reader->fields.count; i++)
         TRY(read_field(reader, i));
-    if (reader->label != UNIT_NONE)
-        return datetime_bad_format(reader);
-    if (reader->is_special)
-        return OK;
     TRY(datetime_check_date(reader));
     TRY(check_meridiem(reader));
+    if (reader->is_special)
+        return OK;
     if (reader->is_time && clock_overflows(reader))
         return datetime_out_of_range(reader);
     if (!datetime_has(reader, reader->is_time ? FOUND_TIME : FOUND_DATE))
+        return datetime_bad_format(reader);
+    bool has_part_of_date = (reader->found & FOUND_DATE) && !datetime_has(reader, FOUND_DATE);
+    if (has_part_of_date && !(reader->found & FOUND_ZONE))
         return datetime_bad_format(reader);
     if ((reader->found & FOUND_DAYLIGHT) && !(reader->found & FOUND_ZONE))
         return datetime_bad_format(reader);

@@ -72,8 +72,8 @@ CHECKED Status decimal_apply(Decimal a, Type type, Decimal *out, Error *error);
 CHECKED Status decimal_to_integer(Decimal a, TypeKind kind, int64_t *out, Error *error);
 double decimal_to_double(Decimal a);
 
-/* As PostgreSQL casts: 15 significant digits of a double, 6 of a float. */
-CHECKED Status decimal_from_double(double x, TypeKind kind, Decimal *out, Error *error);
+/* As PostgreSQL casts: 15 significant digits of a double, 6 of a float; then the type's scale. */
+CHECKED Status decimal_from_double(double x, TypeKind kind, Type type, Decimal *out, Error *error);
 
 /* PostgreSQL's input syntax, with the type's precision and scale. */
 CHECKED Status decimal_from_text(Slice text, Type type, Decimal *out, Error *error);

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "types/decimal_int.h"
+#include "types/text_int.h"
 
 /* PostgreSQL refuses exponents beyond INT_MAX / 2; nothing near it fits here. */
 enum { EXPONENT_MAX = 1000000 };
@@ -22,14 +23,9 @@ static Status bad_syntax(Slice text, Error *error)
                      "invalid input syntax for type numeric: \"%.*s\"", SLICE_ARGUMENTS(text));
 }
 
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static size_t skip_digits(Slice s, size_t at)
 {
-    while (at < s.size && is_digit(s.data[at]))
+    while (at < s.size && text_is_digit(s.data[at]))
         at++;
     return at;
 }
@@ -37,6 +33,8 @@ static size_t skip_digits(Slice s, size_t at)
 /* "e-12" up to the end; false where it is not that. A far too large one stays far too large. */
 static bool scan_exponent(Slice s, size_t at, int64_t *out)
 {
+    while (at < s.size && text_is_space(s.data[at])) /* strtol's habit, and so PostgreSQL's */
+        at++;
     bool negative = at < s.size && s.data[at] == '-';
     if (at < s.size && (s.data[at] == '-' || s.data[at] == '+'))
         at++;
@@ -163,11 +161,11 @@ double decimal_to_double(Decimal a)
     return x;
 }
 
-Status decimal_from_double(double x, TypeKind kind, Decimal *out, Error *error)
+Status decimal_from_double(double x, TypeKind kind, Type type, Decimal *out, Error *error)
 {
     if (isnan(x) || isinf(x))
         return special(error);
     char text[64];
     int size = snprintf(text, sizeof text, "%.*g", kind == TYPE_REAL ? 6 : 15, x);
-    return decimal_from_text(slice_of(text, (size_t)size), TYPE(DECIMAL), out, error);
+    return decimal_from_text(slice_of(text, (size_t)size), type, out, error);
 }

@@ -67,7 +67,7 @@ static void put_name(Buffer *out, const FormatNode *node, const char *name, size
                            : node->word->letters == CASE_LOWER ? text_lower_ascii(c)
                                                                : c);
     }
-    for (; i < width && !(node->suffix & SUFFIX_FILL); i++)
+    for (; i < width && !(node->suffix & (SUFFIX_FILL | SUFFIX_LOCALE)); i++)
         buffer_put_u8(out, ' ');
 }
 
@@ -85,7 +85,7 @@ static void put_year(Buffer *out, const FormatNode *node, const Printed *printed
     int64_t shown = shown_year(printed, year);
     int digits = node->word->value;
     int64_t part = digits == 4 ? shown : shown % spans[digits];
-    int width = shown >= 0 ? digits : digits + 1;
+    int width = shown_year(printed, printed->year) >= 0 ? digits : digits + 1;
     size_t begin = out->size;
     buffer_put_format(out, "%0*lld",
                       node->suffix & SUFFIX_FILL ? 0
@@ -122,7 +122,9 @@ static void put_roman(Buffer *out, const FormatNode *node, const Printed *printe
         month = printed->year >= 0 ? 12 : 1;
     else if (month < 0)
         month += 13;
-    put_name(out, node, format_roman_month(month), SIZE_MAX, ROMAN_WIDTH);
+    FormatNode plain = *node;
+    plain.suffix &= SUFFIX_FILL;
+    put_name(out, &plain, format_roman_month(month), SIZE_MAX, ROMAN_WIDTH);
 }
 
 static void put_choice(Buffer *out, const FormatNode *node, bool second, const char *first_text,
@@ -140,7 +142,6 @@ static int64_t iso_year_of(const Printed *printed, int *week)
     return year;
 }
 
-/* Of intervals PostgreSQL computes the ISO parts from their fields as if they were a date. */
 static void put_iso(Buffer *out, const FormatNode *node, const Printed *printed)
 {
     int week;
@@ -323,6 +324,9 @@ static Status print(EvaluationContext *context, Slice text, const Printed *print
         const FormatNode *node = &format.nodes[i];
         if (node->kind != NODE_PATTERN)
             buffer_put_slice(&out, node->character);
+        else if (printed->is_interval && node->word->convention == CONVENTION_ISO_WEEK)
+            status = error_set(error, STATUS_FEATURE_NOT_SUPPORTED,
+                               "ISO weeks and years of an interval are not supported");
         else if (!is_of_calendar((DatetimePattern)node->word->pattern))
             put_date(&out, node, printed);
         else if (printed->is_interval)
@@ -371,12 +375,14 @@ FUNCTION(timestamptz_to_char)
     return timestamp_to_char(context, arguments, result, error);
 }
 
-/* The day that an interval's fields would be, for the patterns that ask for it. */
-static int64_t days_of_fields(int64_t year, int month, int day)
+/* The Julian day that PostgreSQL's formula gives for an interval's fields. It is made for dates:
+ * months outside of a year come out as its rounding has them. */
+static int64_t julian_day_of_fields(int64_t year, int month, int day)
 {
-    int64_t months = year * 12 + (month == 0 ? 0 : month - 1);
-    int64_t whole_years = months / 12 - (months % 12 < 0);
-    return calendar_days(whole_years, (int)(months - whole_years * 12) + 1, 1) + day - 1;
+    int64_t y = year + (month > 2 ? 4800 : 4799);
+    int64_t m = month + (month > 2 ? 1 : 13);
+    int64_t century = y / 100;
+    return y * 365 - 32167 + y / 4 - century + century / 4 + 7834 * m / 256 + day;
 }
 
 FUNCTION(interval_to_char)
@@ -394,6 +400,7 @@ FUNCTION(interval_to_char)
                        .micro = (int)(micros % MICROS_PER_SECOND),
                        .year_day = (int64_t)interval.months * 30 + interval.days,
                        .is_interval = true};
-    printed.days = days_of_fields(printed.year, printed.month, printed.day);
+    printed.days =
+        julian_day_of_fields(printed.year, printed.month, printed.day) - JULIAN_DAY_OF_EPOCH;
     return print(context, arguments[1].as.bytes, &printed, result, error);
 }

@@ -47,6 +47,8 @@ static Status bad(Reader *reader, const char *detail, const char *hint)
 /* `invalid value "x" for "YYYY"` */
 static Status bad_value(Reader *reader, Slice value, const char *detail, const char *hint)
 {
+    while (value.size > 0 && !slice_is_utf8_text(value)) /* cut inside of a character */
+        value.size--;
     (void)error_set(reader->error, STATUS_INVALID_DATETIME_FORMAT,
                     "invalid value \"%.*s\" for \"%s\"", SLICE_ARGUMENTS(value),
                     current(reader)->word->text);

@@ -67,6 +67,7 @@ enum NodeSuffix {
     SUFFIX_TH_UPPER = 2,
     SUFFIX_TH_LOWER = 4,
     SUFFIX_TH = 6,
+    SUFFIX_LOCALE = 8, /* TM before it: names are not padded */
 };
 
 typedef struct FormatNode {

@@ -81,8 +81,8 @@ static void write_number_part(Printer *printer, bool is_zero_pattern)
             put(printer, ' ');
         else if (at_point_of_relevance(printer))
             put(printer, '0');
-    } else if (digit(printer) != 0) {
-        put(printer, (char)digit(printer));
+    } else {
+        put(printer, (char)digit(printer)); /* 0 where the digits are used up: it ends the text */
         printer->in_number = true;
     }
     if (digit(printer) != 0)
@@ -146,14 +146,18 @@ static void write_roman(Printer *printer, const FormatNode *node)
     }
 }
 
-static void write_ordinal(Printer *printer, const FormatNode *node)
+static Status write_ordinal(Printer *printer, const FormatNode *node, Error *error)
 {
-    bool is_overflow = printer->digits.size > 0 && printer->digits.data[0] == '#';
+    Slice digits = printer->digits;
+    bool is_overflow = digits.size > 0 && digits.data[0] == '#';
     if (printer->picture->has_roman || is_overflow || printer->is_negative ||
         printer->picture->has_point)
-        return;
-    buffer_put_text(printer->out,
-                    format_ordinal(printer->digits, node->word->letters == CASE_UPPER));
+        return OK;
+    if (digits.size == 0 || !text_is_digit(digits.data[digits.size - 1]))
+        return error_set(error, STATUS_INVALID_TEXT_REPRESENTATION, "\"%.*s\" is not a number",
+                         SLICE_ARGUMENTS(digits));
+    buffer_put_text(printer->out, format_ordinal(digits, node->word->letters == CASE_UPPER));
+    return OK;
 }
 
 static void write_own_sign(Printer *printer, char c, bool wanted)
@@ -164,7 +168,7 @@ static void write_own_sign(Printer *printer, char c, bool wanted)
         put(printer, ' ');
 }
 
-static void write_pattern(Printer *printer, const FormatNode *node)
+static Status write_pattern(Printer *printer, const FormatNode *node, Error *error)
 {
     switch ((enum NumberPattern)node->word->pattern) {
     case NUMBER_NINE:
@@ -172,31 +176,30 @@ static void write_pattern(Printer *printer, const FormatNode *node)
     case NUMBER_POINT:
     case NUMBER_LOCALE_POINT:
         write_digit(printer, node->word->pattern == NUMBER_ZERO);
-        return;
+        return OK;
     case NUMBER_COMMA:
     case NUMBER_GROUP:
         write_separator(printer);
-        return;
+        return OK;
     case NUMBER_CURRENCY:
         put(printer, ' ');
-        return;
+        return OK;
     case NUMBER_ROMAN:
         write_roman(printer, node);
-        return;
+        return OK;
     case NUMBER_ORDINAL:
-        write_ordinal(printer, node);
-        return;
+        return write_ordinal(printer, node, error);
     case NUMBER_MINUS:
         write_own_sign(printer, '-', printer->is_negative);
-        return;
+        return OK;
     case NUMBER_PLUS:
         write_own_sign(printer, '+', !printer->is_negative);
-        return;
+        return OK;
     case NUMBER_SIGN_HERE:
         put(printer, printer->is_negative ? '-' : '+');
-        return;
+        return OK;
     default:
-        return;
+        return OK;
     }
 }
 
@@ -265,12 +268,18 @@ Status picture_print(EvaluationContext *context, Picture *picture, Slice digits,
     printer.last_relevant = find_last_relevant(&printer);
     if (!printer.sign_written && printer.blanks == 0)
         printer.place_count++;
-    for (size_t i = 0; i < picture->format.count; i++) {
+    Status status = OK;
+    for (size_t i = 0; i < picture->format.count && status == OK; i++) {
         const FormatNode *node = &picture->format.nodes[i];
         if (node->kind == NODE_PATTERN)
-            write_pattern(&printer, node);
+            status = write_pattern(&printer, node, error);
         else
             buffer_put_slice(&out, node->character);
     }
+    if (status != OK) {
+        buffer_close(&out);
+        return status;
+    }
+    out.size = slice_find(buffer_slice(&out), 0);
     return text_buffer_result(context, &out, TYPE_TEXT, result, error);
 }

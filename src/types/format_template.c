@@ -190,10 +190,8 @@ static uint8_t take_prefix(Parser *parser)
 {
     if (take_word(parser, "FM") || take_word(parser, "fm"))
         return SUFFIX_FILL;
-    if (take_word(parser, "TM"))
-        return 0; /* names of the locale, which is C here */
-    (void)take_word(parser, "tm");
-    return 0;
+    bool is_locale = take_word(parser, "TM") || take_word(parser, "tm");
+    return is_locale ? SUFFIX_LOCALE : 0; /* which is C here */
 }
 
 static uint8_t take_suffix(Parser *parser)

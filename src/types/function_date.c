@@ -107,15 +107,17 @@ FUNCTION(time_subtract)
 
 /* ---- from numbers ---- */
 
-static Status bad_date(const char *what, const Value *parts, Error *error)
+/* make_date tells the year as it counts them (1 BC is 0), make_timestamp as it was given. */
+static Status bad_date(const char *what, const Value *parts, bool is_counted, Error *error)
 {
     long long year = (long long)parts[0].as.integer;
     return error_set(error, STATUS_DATETIME_FIELD_OVERFLOW, "%s out of range: %lld-%02d-%02d", what,
-                     year < 0 ? -year : year, (int)parts[1].as.integer, (int)parts[2].as.integer);
+                     year + (is_counted && year < 0), (int)parts[1].as.integer,
+                     (int)parts[2].as.integer);
 }
 
 /* Years before Christ are negative; there is no year 0. */
-static Status days_of_parts(const Value *parts, int64_t *out, Error *error)
+static Status days_of_parts(const Value *parts, bool is_counted, int64_t *out, Error *error)
 {
     int64_t year = parts[0].as.integer;
     int64_t month = parts[1].as.integer;
@@ -124,10 +126,10 @@ static Status days_of_parts(const Value *parts, int64_t *out, Error *error)
     bool good = parts[0].as.integer != 0 && month >= 1 && month <= 12 && day >= 1 &&
                 day <= calendar_month_days(year, (int)month);
     if (!good)
-        return bad_date("date field value", parts, error);
+        return bad_date("date field value", parts, is_counted, error);
     *out = calendar_days(year, (int)month, (int)day);
     if (*out < DATE_DAYS_MIN || *out > DATE_DAYS_MAX)
-        return bad_date("date", parts, error);
+        return bad_date("date", parts, is_counted, error);
     return OK;
 }
 
@@ -141,17 +143,23 @@ static Status clock_of_parts(const Value *parts, int64_t *out, Error *error)
                 micros >= 0 && micros <= 60e6;
     if (good)
         *out = hour * MICROS_PER_HOUR + minute * MICROS_PER_MINUTE + (int64_t)micros;
-    if (!good || *out > MICROS_PER_DAY)
+    if (good && *out <= MICROS_PER_DAY)
+        return OK;
+    if (!isfinite(seconds))
         return error_set(error, STATUS_DATETIME_FIELD_OVERFLOW,
-                         "time field value out of range: %d:%02d:%02g", (int)hour, (int)minute,
-                         seconds);
-    return OK;
+                         "time field value out of range: %d:%02d:%s", (int)hour, (int)minute,
+                         isnan(seconds) ? "NaN"
+                         : seconds < 0  ? "-Infinity"
+                                        : "Infinity");
+    return error_set(error, STATUS_DATETIME_FIELD_OVERFLOW,
+                     "time field value out of range: %d:%02d:%02g", (int)hour, (int)minute,
+                     seconds);
 }
 
 FUNCTION(make_date)
 {
     int64_t days;
-    TRY(days_of_parts(arguments, &days, error));
+    TRY(days_of_parts(arguments, true, &days, error));
     *result = value_integer(TYPE_DATE, days);
     return OK;
 }
@@ -169,7 +177,7 @@ static Status make_timestamp(const Value *parts, int32_t east, TypeKind kind, Va
 {
     int64_t days;
     int64_t clock;
-    TRY(days_of_parts(parts, &days, error));
+    TRY(days_of_parts(parts, false, &days, error));
     TRY(clock_of_parts(parts + 3, &clock, error));
     Int128 micros = (Int128)days * MICROS_PER_DAY + clock - east * MICROS_PER_SECOND;
     return timestamp_result(kind, micros, result, error);
@@ -183,8 +191,12 @@ FUNCTION(make_timestamp)
 FUNCTION(make_timestamptz)
 {
     int32_t east = 0;
-    if (count > 6)
-        TRY(zone_read(arguments[6].as.bytes, &east, error));
+    if (count > 6) {
+        Slice zone = arguments[6].as.bytes;
+        TRY(zone_read(zone, &east, error));
+        if (zone.size > 0 && (zone.data[0] == '+' || zone.data[0] == '-'))
+            east = -east; /* a bare offset is ISO's here, not POSIX's */
+    }
     return make_timestamp(arguments, east, TYPE_TIMESTAMPTZ, result, error);
 }
 

@@ -23,8 +23,8 @@ DatetimeUnit datetime_unit(Slice name, bool allow_special)
     if (!allow_special)
         return UNIT_NONE;
     WordKind kind = datetime_word(word, &value);
-    if (kind == WORD_SPECIAL && value == SPECIAL_EPOCH)
-        return UNIT_EPOCH;
+    if (kind == WORD_SPECIAL) /* a word of dates, but none of their parts */
+        return value == SPECIAL_EPOCH ? UNIT_EPOCH : UNIT_TIME;
     return kind == WORD_UNIT ? (DatetimeUnit)value : UNIT_NONE;
 }
 
@@ -36,7 +36,8 @@ Status unit_error(DatetimeUnit unit, Slice name, TypeKind kind, Error *error)
     for (size_t i = 0; i < size; i++)
         lowered[i] = (char)text_lower_ascii(name.data[i]);
     type_postgres_name(TYPE_OF_KIND(kind), type);
-    if (unit == UNIT_NONE)
+    bool knows_specials = kind != TYPE_TIME && kind != TYPE_INTERVAL;
+    if (unit == UNIT_NONE || (unit == UNIT_TIME && !knows_specials))
         return error_set(error, STATUS_INVALID_PARAMETER_VALUE,
                          "unit \"%.*s\" not recognized for type %s", (int)size, lowered, type);
     return error_set(error, STATUS_FEATURE_NOT_SUPPORTED, "unit \"%.*s\" not supported for type %s",
@@ -200,7 +201,7 @@ static Part part_of_timestamp(int64_t micros, DatetimeUnit unit, bool has_zone)
     int64_t clock;
     if (timestamp_is_infinite(micros)) {
         const Part nothing = {PART_NULL, {0, 0}, 0};
-        return is_zone && has_zone ? nothing : part_of_infinity(micros < 0, unit, true);
+        return is_zone ? nothing : part_of_infinity(micros < 0, unit, true);
     }
     int64_t days = micros_to_days(micros, &clock);
     if (is_zone)

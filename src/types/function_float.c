@@ -241,17 +241,17 @@ static Status bad_bucket(const char *what, Error *error)
     return error_set(error, STATUS_INVALID_ARGUMENT_FOR_WIDTH_BUCKET, "%s", what);
 }
 
-/* low < high; the halves keep a span from overflowing. */
+/* low < high. The quotient may round up to the whole, as PostgreSQL 15's does; the halves keep a
+ * span from overflowing, which it does not. */
 static int64_t bucket_of(double x, double low, double high, int64_t buckets)
 {
     if (x < low)
         return 0;
     if (x >= high)
         return buckets + 1;
-    double share =
-        isinf(high - low) ? (x / 2 - low / 2) / (high / 2 - low / 2) : (x - low) / (high - low);
-    int64_t bucket = (int64_t)((double)buckets * share);
-    return (bucket >= buckets ? buckets - 1 : bucket) + 1;
+    if (isinf(high - low))
+        return (int64_t)((double)buckets * ((x / 2 - low / 2) / (high / 2 - low / 2))) + 1;
+    return (int64_t)((double)buckets * (x - low) / (high - low) + 1);
 }
 
 FUNCTION(float8_width_bucket)

@@ -53,50 +53,59 @@ static Status follow_path(EvaluationContext *context, const Value *arguments, co
     return OK;
 }
 
-#define JSON_PART_FUNCTIONS(type, kind)                                                 \
-    FUNCTION(type##_get_field)                                                          \
-    {                                                                                   \
-        JsonValue *json;                                                                \
-        TRY(parse_argument(context, arguments, 0, &json, error));                       \
-        return as_json(json_find_member(json, arguments[1].as.bytes), kind, result);    \
-    }                                                                                   \
-    FUNCTION(type##_get_field_text)                                                     \
-    {                                                                                   \
-        JsonValue *json;                                                                \
-        TRY(parse_argument(context, arguments, 0, &json, error));                       \
-        return as_text(json_find_member(json, arguments[1].as.bytes), result);          \
-    }                                                                                   \
-    FUNCTION(type##_get_element)                                                        \
-    {                                                                                   \
-        JsonValue *json;                                                                \
-        TRY(parse_argument(context, arguments, 0, &json, error));                       \
-        return as_json(json_find_element(json, arguments[1].as.integer), kind, result); \
-    }                                                                                   \
-    FUNCTION(type##_get_element_text)                                                   \
-    {                                                                                   \
-        JsonValue *json;                                                                \
-        TRY(parse_argument(context, arguments, 0, &json, error));                       \
-        return as_text(json_find_element(json, arguments[1].as.integer), result);       \
-    }                                                                                   \
-    FUNCTION(type##_get_path)                                                           \
-    {                                                                                   \
-        const JsonValue *part;                                                          \
-        TRY(follow_path(context, arguments, &part, error));                             \
-        return as_json(part, kind, result);                                             \
-    }                                                                                   \
-    FUNCTION(type##_get_path_text)                                                      \
-    {                                                                                   \
-        const JsonValue *part;                                                          \
-        TRY(follow_path(context, arguments, &part, error));                             \
-        return as_text(part, result);                                                   \
-    }                                                                                   \
-    FUNCTION(type##_typeof)                                                             \
-    {                                                                                   \
-        return kind_name(context, arguments, result, error);                            \
-    }                                                                                   \
-    FUNCTION(type##_array_length)                                                       \
-    {                                                                                   \
-        return array_length(context, arguments, result, error);                         \
+/* PostgreSQL keeps a scalar JSONB as an array of one, and here it shows. */
+static const JsonValue *element_at(const JsonValue *json, int64_t index, TypeKind kind)
+{
+    bool is_scalar = json->kind != JSON_ARRAY && json->kind != JSON_OBJECT;
+    if (kind == TYPE_JSONB && is_scalar)
+        return index == 0 || index == -1 ? json : NULL;
+    return json_find_element(json, index);
+}
+
+#define JSON_PART_FUNCTIONS(type, kind)                                                \
+    FUNCTION(type##_get_field)                                                         \
+    {                                                                                  \
+        JsonValue *json;                                                               \
+        TRY(parse_argument(context, arguments, 0, &json, error));                      \
+        return as_json(json_find_member(json, arguments[1].as.bytes), kind, result);   \
+    }                                                                                  \
+    FUNCTION(type##_get_field_text)                                                    \
+    {                                                                                  \
+        JsonValue *json;                                                               \
+        TRY(parse_argument(context, arguments, 0, &json, error));                      \
+        return as_text(json_find_member(json, arguments[1].as.bytes), result);         \
+    }                                                                                  \
+    FUNCTION(type##_get_element)                                                       \
+    {                                                                                  \
+        JsonValue *json;                                                               \
+        TRY(parse_argument(context, arguments, 0, &json, error));                      \
+        return as_json(element_at(json, arguments[1].as.integer, kind), kind, result); \
+    }                                                                                  \
+    FUNCTION(type##_get_element_text)                                                  \
+    {                                                                                  \
+        JsonValue *json;                                                               \
+        TRY(parse_argument(context, arguments, 0, &json, error));                      \
+        return as_text(element_at(json, arguments[1].as.integer, kind), result);       \
+    }                                                                                  \
+    FUNCTION(type##_get_path)                                                          \
+    {                                                                                  \
+        const JsonValue *part;                                                         \
+        TRY(follow_path(context, arguments, &part, error));                            \
+        return as_json(part, kind, result);                                            \
+    }                                                                                  \
+    FUNCTION(type##_get_path_text)                                                     \
+    {                                                                                  \
+        const JsonValue *part;                                                         \
+        TRY(follow_path(context, arguments, &part, error));                            \
+        return as_text(part, result);                                                  \
+    }                                                                                  \
+    FUNCTION(type##_typeof)                                                            \
+    {                                                                                  \
+        return kind_name(context, arguments, result, error);                           \
+    }                                                                                  \
+    FUNCTION(type##_array_length)                                                      \
+    {                                                                                  \
+        return array_length(context, arguments, result, error);                        \
     }
 
 static Status kind_name(EvaluationContext *context, const Value *arguments, Value *result,

@@ -79,11 +79,8 @@ FUNCTION(jsonb_concat)
     JsonValue out;
     TRY(parse(context, &arguments[0], &a, error));
     TRY(parse(context, &arguments[1], &b, error));
-    bool has_object = a->kind == JSON_OBJECT || b->kind == JSON_OBJECT;
     if (a->kind == JSON_OBJECT && b->kind == JSON_OBJECT)
         TRY(merge(context, a, b, &out, error));
-    else if (has_object && (is_scalar(a) || is_scalar(b)))
-        return refuse("invalid concatenation of jsonb objects", error);
     else
         TRY(append(context, a, b, &out, error));
     return finish(context, &out, result, error);

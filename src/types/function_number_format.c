@@ -136,6 +136,8 @@ static Status integer_to_char(EvaluationContext *context, TypeKind kind, const V
     TRY(begin(context, arguments, &picture, &done, result, error));
     if (done)
         return OK;
+    if (picture.has_roman && n != (int32_t)n)
+        return integer_out_of_range(TYPE_INTEGER, error);
     if (picture.has_roman)
         return print_roman(context, &picture, n, result, error);
     if (picture.has_exponent && kind == TYPE_BIGINT)
@@ -164,33 +166,31 @@ FUNCTION(int8_to_char)
 
 /* ---- numeric ---- */
 
-/* d.ddde±dd, rounded half away at `digits` behind the point. */
+/* d.ddde±dd. The exponent is that of the number before it is rounded, so that 9.996 with two digits
+ * is 10.00e+00 (in PostgreSQL 15). */
 static const char *scientific(EvaluationContext *context, Decimal decimal, int digits)
 {
-    int exponent =
-        decimal.unscaled == 0 ? 0 : (int)decimal_digits(decimal.unscaled) - 1 - (int)decimal.scale;
-    Error ignored;
-    Decimal rounded = decimal;
-    bool is_small = digits - exponent <= DECIMAL_DIGITS_MAX;
-    Status status =
-        is_small ? decimal_round(decimal, digits - exponent, DECIMAL_HALF_AWAY, &rounded, &ignored)
-                 : OK;
-    if (status != OK)
-        rounded = decimal;
-    int after =
-        rounded.unscaled == 0 ? 0 : (int)decimal_digits(rounded.unscaled) - 1 - (int)rounded.scale;
-    char text[DECIMAL_TEXT_BYTES_MAX];
-    Int128 size = rounded.unscaled < 0 ? -rounded.unscaled : rounded.unscaled;
-    size_t length = decimal_write((Decimal){size, 0}, text);
-    Buffer out;
-    buffer_open(&out, 0);
-    buffer_put_u8(&out, rounded.unscaled < 0 ? '-' : '+');
-    for (int i = 0; i <= digits; i++) {
-        if (i == 1)
-            buffer_put_u8(&out, '.');
-        buffer_put_u8(&out, (size_t)i < length ? (uint8_t)text[i] : '0');
+    int length = (int)decimal_digits(decimal.unscaled);
+    int exponent = decimal.unscaled == 0 ? 0 : length - 1 - (int)decimal.scale;
+    int dropped = length - 1 - digits;
+    int kept = dropped > 0 ? digits : length > 0 ? length - 1 : 0;
+    Int128 mantissa = decimal.unscaled < 0 ? -decimal.unscaled : decimal.unscaled;
+    if (dropped > 0) {
+        Int128 divisor = decimal_power_of_10((unsigned)dropped);
+        mantissa = (mantissa + divisor / 2) / divisor;
     }
-    buffer_put_format(&out, "e%c%02d", after < 0 ? '-' : '+', after < 0 ? -after : after);
+    char text[DECIMAL_TEXT_BYTES_MAX];
+    size_t size = decimal_write((Decimal){mantissa, (unsigned)kept}, text);
+    Buffer out;
+    buffer_open(&out, TEXT_RESULT_BYTES_MAX);
+    buffer_put_u8(&out, decimal.unscaled < 0 ? '-' : '+');
+    buffer_put(&out, text, size);
+    if (kept == 0 && digits > 0)
+        buffer_put_u8(&out, '.');
+    for (int i = kept; i < digits; i++)
+        buffer_put_u8(&out, '0');
+    buffer_put_format(&out, "e%c%02d", exponent < 0 ? '-' : '+',
+                      exponent < 0 ? -exponent : exponent);
     const char *copy = out.failed ? NULL : arena_text(context->arena, buffer_slice(&out));
     buffer_close(&out);
     return copy;
@@ -262,22 +262,24 @@ static Status float_to_char(EvaluationContext *context, const Value *arguments, 
     if (picture.has_exponent)
         return float_exponent(context, &picture, x, result, error);
     if (picture.has_roman) {
-        double rounded = rint(x);
-        bool fits = rounded >= INT32_MIN && rounded <= INT32_MAX;
-        return fits ? print_roman(context, &picture, (int64_t)rounded, result, error)
-                    : integer_out_of_range(TYPE_INTEGER, error);
+        bool fits = x >= 0.5 && x < ROMAN_MAX + 1; /* 0: no Roman number */
+        return print_roman(context, &picture, fits ? (int64_t)rint(x) : 0, result, error);
     }
     if (picture.has_shift) {
-        x *= pow(10, picture.shift);
+        double factor = pow(10, picture.shift);
+        x = digits_max == FLT_DIG ? (double)((float)x * (float)factor) : x * factor;
         picture.before += picture.shift;
     }
-    int before = snprintf(NULL, 0, "%.0f", fabs(x));
+    Slice special = isnan(x) ? SLICE("NaN") : SLICE("Infinity");
+    int before = isfinite(x) ? snprintf(NULL, 0, "%.0f", fabs(x)) : (int)special.size;
     if (before >= digits_max)
         picture.behind = 0;
     else if (before + picture.behind > digits_max)
         picture.behind = digits_max - before;
-    TRY(digits_of(context, arena_format(context->arena, "%.*f", picture.behind, x), &digits,
-                  error));
+    digits = (Digits){special, x < 0};
+    if (isfinite(x))
+        TRY(digits_of(context, arena_format(context->arena, "%.*f", picture.behind, x), &digits,
+                      error));
     return print(context, &picture, digits, result, error);
 }
 

@@ -191,7 +191,7 @@ static Status bad_bucket(const char *what, Error *error)
     return error_set(error, STATUS_INVALID_ARGUMENT_FOR_WIDTH_BUCKET, "%s", what);
 }
 
-/* count × (x - low) / (high - low), whole, plus one. */
+/* count × (x - low) / (high - low), whole, plus one; the quotient may have been rounded up. */
 static Status bucket_of(Decimal x, Decimal low, Decimal high, int64_t buckets, int64_t *out,
                         Error *error)
 {
@@ -202,10 +202,6 @@ static Status bucket_of(Decimal x, Decimal low, Decimal high, int64_t buckets, i
     TRY(decimal_subtract(high, low, &span, error));
     TRY(decimal_multiply(above, (Decimal){buckets, 0}, &above, error));
     TRY(decimal_divide(above, span, &quotient, error));
-    if (decimal_compare(quotient, (Decimal){buckets, 0}) >= 0) {
-        *out = buckets;
-        return OK;
-    }
     TRY(decimal_round(quotient, 0, DECIMAL_FLOOR, &quotient, error));
     *out = (int64_t)quotient.unscaled + 1;
     return OK;

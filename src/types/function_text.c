@@ -193,6 +193,8 @@ FUNCTION(text_right)
     Slice text = text_argument(arguments, 0);
     int64_t n = arguments[1].as.integer;
     int64_t skipped = n < 0 ? -n : (int64_t)text_length(text) - n;
+    if (n == INT32_MIN) /* has no opposite in PostgreSQL's arithmetic, and skips nothing there */
+        skipped = 0;
     return text_done(part(text, skipped + 1, INT64_MAX), result);
 }
 

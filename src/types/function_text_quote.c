@@ -341,15 +341,29 @@ static Status take_argument(Formatter *formatter, int64_t position, const Value 
     return OK;
 }
 
+/* Whatever its type, by way of its text. */
+static Status read_width(Formatter *formatter, const Value *value, int64_t *out)
+{
+    Buffer text;
+    Value width = value_integer(TYPE_INTEGER, 0);
+    Status status = OK;
+    text_buffer_open(&text);
+    value_put_text(&text, type_of_value(value), value);
+    status = buffer_status(&text, formatter->error);
+    if (status == OK && !value->is_null)
+        status =
+            value_from_text(NULL, TYPE(INTEGER), buffer_slice(&text), &width, formatter->error);
+    buffer_close(&text);
+    *out = width.as.integer;
+    return status;
+}
+
 static Status resolve_width(Formatter *formatter, Specifier *specifier)
 {
     const Value *value;
     if (specifier->has_width_argument) {
         TRY(take_argument(formatter, specifier->width_position, &value));
-        if (!value->is_null && !type_is_integer(TYPE_OF_KIND(value->kind)))
-            return error_set(formatter->error, STATUS_FEATURE_NOT_SUPPORTED,
-                             "a width of format() must be an integer");
-        specifier->width = value->is_null ? 0 : value->as.integer;
+        TRY(read_width(formatter, value, &specifier->width));
     }
     if (specifier->width < 0) {
         specifier->left = true;

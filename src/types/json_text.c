@@ -10,24 +10,32 @@ enum { NUMBER_WHOLE_DIGITS_MAX = 131072, NUMBER_FRACTION_DIGITS_MAX = 16383 };
 
 /* ---- reading ---- */
 
-/* Is there a \u0000, which JSON allows and no text of ours can hold? */
-static bool has_zero_escape(Slice text)
+/* Would it be JSON but for a \u0000, which JSON allows and no text of ours can hold? A copy with
+ * another character in its place says so. */
+static bool has_zero_escape(Arena *arena, Slice text)
 {
-    for (size_t i = 0; i + 5 < text.size; i++) {
-        if (text.data[i] != '\\')
+    char *copy = arena_text(arena, text);
+    JsonValue *ignored;
+    Error error;
+    bool found = false;
+    for (size_t i = 0; copy != NULL && i + 5 < text.size; i++) {
+        if (copy[i] != '\\')
             continue;
-        if (memcmp(text.data + i + 1, "u0000", 5) == 0)
-            return true;
         i++;
+        if (memcmp(copy + i, "u0000", 5) == 0) {
+            found = true;
+            copy[i + 4] = '1';
+        }
     }
-    return false;
+    return found &&
+           json_read(arena, slice_of(copy, text.size), JSON_DEPTH_MAX, &ignored, &error) == OK;
 }
 
-static Status explain(Slice text, Error *error)
+static Status explain(Arena *arena, Slice text, Error *error)
 {
     char reason[ERROR_DETAIL_BYTES_MAX];
     memcpy(reason, error->message, sizeof reason);
-    if (has_zero_escape(text)) {
+    if (has_zero_escape(arena, text)) {
         Status status = error_set(error, STATUS_UNTRANSLATABLE_CHARACTER,
                                   "unsupported Unicode escape sequence");
         error_set_detail(error, "\\u0000 cannot be converted to text.");
@@ -42,7 +50,7 @@ static Status explain(Slice text, Error *error)
 Status json_parse(Arena *arena, Slice text, JsonValue **out, Error *error)
 {
     Status status = json_read(arena, text, JSON_DEPTH_MAX, out, error);
-    return status == STATUS_INVALID_JSON_TEXT ? explain(text, error) : status;
+    return status == STATUS_INVALID_JSON_TEXT ? explain(arena, text, error) : status;
 }
 
 /* ---- normal form ---- */

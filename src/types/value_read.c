@@ -39,33 +39,29 @@ static Status read_boolean(Slice text, Value *out, Error *error)
     return OK;
 }
 
-static bool is_integer_text(Slice s)
-{
-    size_t at = s.size > 0 && (s.data[0] == '-' || s.data[0] == '+');
-    bool has_digits = at < s.size;
-    for (; at < s.size; at++) {
-        if (!text_is_digit(s.data[at]))
-            return false;
-    }
-    return has_digits;
-}
-
+/* What is too long is out of range even where something else follows, as in PostgreSQL. */
 static Status read_integer(Type type, Slice text, Value *out, Error *error)
 {
     Slice s = slice_trim(text);
-    if (!is_integer_text(s))
-        return bad_syntax(type, text, error);
+    char name[TYPE_NAME_BYTES_MAX];
     int64_t limit = type.kind == TYPE_SMALLINT  ? INT16_MAX
                     : type.kind == TYPE_INTEGER ? INT32_MAX
                                                 : INT64_MAX;
-    int64_t n;
-    if (!slice_to_int64(s, &n) || n > limit || n < -limit - 1) {
-        char name[TYPE_NAME_BYTES_MAX];
+    bool negative = s.size > 0 && s.data[0] == '-';
+    size_t begin = s.size > 0 && (s.data[0] == '-' || s.data[0] == '+');
+    size_t at = begin;
+    Int128 n = 0;
+    for (; at < s.size && text_is_digit(s.data[at]) && n <= (Int128)limit + 1; at++)
+        n = n * 10 + (s.data[at] - '0');
+    bool is_whole = at == s.size && at > begin;
+    if (n > (Int128)limit + 1 || (is_whole && n > limit && !negative)) {
         type_postgres_name(type, name);
         return error_set(error, STATUS_NUMERIC_VALUE_OUT_OF_RANGE,
                          "value \"%.*s\" is out of range for type %s", SLICE_ARGUMENTS(text), name);
     }
-    *out = value_integer((TypeKind)type.kind, n);
+    if (!is_whole)
+        return bad_syntax(type, text, error);
+    *out = value_integer((TypeKind)type.kind, (int64_t)(negative ? -n : n));
     return OK;
 }
 
@@ -108,22 +104,55 @@ static bool has_digit_above_zero(Slice s)
     return false;
 }
 
+static size_t skip_digits(Slice s, size_t at)
+{
+    while (at < s.size && text_is_digit(s.data[at]))
+        at++;
+    return at;
+}
+
+/* The longest beginning that is a decimal number. */
+static Slice number_prefix(Slice s)
+{
+    size_t begin = s.size > 0 && (s.data[0] == '-' || s.data[0] == '+');
+    size_t at = skip_digits(s, begin);
+    size_t digits = at - begin;
+    if (at < s.size && s.data[at] == '.') {
+        size_t end = skip_digits(s, at + 1);
+        digits += end - at - 1;
+        at = end;
+    }
+    if (digits == 0)
+        return SLICE_EMPTY;
+    if (at < s.size && (s.data[at] | 0x20) == 'e') {
+        size_t exponent = at + 1;
+        exponent += exponent < s.size && (s.data[exponent] == '-' || s.data[exponent] == '+');
+        size_t end = skip_digits(s, exponent);
+        at = end > exponent ? end : at;
+    }
+    return slice_part(s, 0, at);
+}
+
+/* As strtod has it: the number at the beginning must be in range before what follows counts. */
 static Status read_float(Type type, Slice text, Value *out, Error *error)
 {
     Slice s = slice_trim(text);
+    Slice number = number_prefix(s);
     double x = 0;
     float narrow = 0;
     bool is_real = type.kind == TYPE_REAL;
-    if (is_real ? slice_to_float(s, &narrow) : slice_to_double(s, &x)) {
-        x = is_real ? (double)narrow : x;
-        if (isinf(x) || (x == 0 && has_digit_above_zero(s))) {
-            char name[TYPE_NAME_BYTES_MAX];
-            type_postgres_name(type, name);
-            return error_set(error, STATUS_NUMERIC_VALUE_OUT_OF_RANGE,
-                             "\"%.*s\" is out of range for type %s", SLICE_ARGUMENTS(s), name);
-        }
-    } else if (!read_special_float(s, &x) && !read_hexadecimal(s, &x)) {
-        return bad_syntax(type, text, error);
+    bool is_number = is_real ? slice_to_float(number, &narrow) : slice_to_double(number, &x);
+    x = is_real ? (double)narrow : x;
+    if (is_number && (isinf(x) || (x == 0 && has_digit_above_zero(number)))) {
+        char name[TYPE_NAME_BYTES_MAX];
+        type_postgres_name(type, name);
+        return error_set(error, STATUS_NUMERIC_VALUE_OUT_OF_RANGE,
+                         "\"%.*s\" is out of range for type %s",
+                         SLICE_ARGUMENTS(is_real ? text : number), name);
+    }
+    if (number.size != s.size || !is_number) {
+        if (!read_special_float(s, &x) && !read_hexadecimal(s, &x))
+            return bad_syntax(type, text, error);
     }
     *out = (Value){.kind = type.kind, .as.real = is_real ? (double)(float)x : x};
     return OK;

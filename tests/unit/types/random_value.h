@@ -1,7 +1,7 @@
 /* Random types, values and schemas for the room's randomised tests. Seeds come from SEED and are
  * printed, so that a failure can be run again. */
-#ifndef FIRN_TESTS_RANDOM_VALUE_H
-#define FIRN_TESTS_RANDOM_VALUE_H
+#ifndef FIRN_TESTS_UNIT_TYPES_RANDOM_VALUE_H
+#define FIRN_TESTS_UNIT_TYPES_RANDOM_VALUE_H
 
 #include <math.h>
 #include <setjmp.h>
