@@ -3,28 +3,10 @@
 #include <stdio.h>
 
 #include "base/memory.h"
-#include "types/function.h"
-#include "worker/bridge_table.h"
 #include "worker/names.h"
 #include "worker/vector.h"
 
-typedef enum Calling { STRICT, NULLS, VOLATILE } Calling;
-
-typedef struct BridgeEntry {
-    const char *symbol;
-    const char *signature;
-    Calling calling;
-    ScalarFunction function; /* NULL: the symbol's */
-} BridgeEntry;
-
-static const BridgeEntry entries[] = {
-#define X(symbol, signature, calling) {#symbol, signature, calling, NULL},
-    BRIDGE_TABLE(X)
-#undef X
-};
-
 enum {
-    ENTRY_COUNT = sizeof entries / sizeof *entries,
     BRIDGE_ARGUMENTS_MAX = 8, /* that a signature names */
     BRIDGE_NAME_BYTES = 72,
 };
@@ -53,26 +35,16 @@ static bool kind_of(Slice word, Type *out)
         const char *name;
         Type type;
     } kinds[] = {
-        {"any", {.kind = TYPE_UNKNOWN}},
-        {"array", {.kind = TYPE_UNKNOWN}},
-        {"vector", {.kind = TYPE_VECTOR}},
-        {"bool", {.kind = TYPE_BOOLEAN}},
-        {"int2", {.kind = TYPE_SMALLINT}},
-        {"int4", {.kind = TYPE_INTEGER}},
-        {"int8", {.kind = TYPE_BIGINT}},
-        {"float4", {.kind = TYPE_REAL}},
-        {"float8", {.kind = TYPE_DOUBLE}},
-        {"numeric", {.kind = TYPE_DECIMAL}},
-        {"text", {.kind = TYPE_TEXT}},
-        {"bytea", {.kind = TYPE_BYTEA}},
-        {"date", {.kind = TYPE_DATE}},
-        {"time", {.kind = TYPE_TIME}},
-        {"timestamp", {.kind = TYPE_TIMESTAMP}},
-        {"timestamptz", {.kind = TYPE_TIMESTAMPTZ}},
-        {"interval", {.kind = TYPE_INTERVAL}},
-        {"uuid", {.kind = TYPE_UUID}},
-        {"json", {.kind = TYPE_JSON}},
-        {"jsonb", {.kind = TYPE_JSONB}},
+        {"any", {.kind = TYPE_UNKNOWN}},         {"array", {.kind = TYPE_UNKNOWN}},
+        {"vector", {.kind = TYPE_VECTOR}},       {"bool", {.kind = TYPE_BOOLEAN}},
+        {"int2", {.kind = TYPE_SMALLINT}},       {"int4", {.kind = TYPE_INTEGER}},
+        {"int8", {.kind = TYPE_BIGINT}},         {"float4", {.kind = TYPE_REAL}},
+        {"float8", {.kind = TYPE_DOUBLE}},       {"numeric", {.kind = TYPE_DECIMAL}},
+        {"text", {.kind = TYPE_TEXT}},           {"bytea", {.kind = TYPE_BYTEA}},
+        {"date", {.kind = TYPE_DATE}},           {"time", {.kind = TYPE_TIME}},
+        {"timestamp", {.kind = TYPE_TIMESTAMP}}, {"timestamptz", {.kind = TYPE_TIMESTAMPTZ}},
+        {"interval", {.kind = TYPE_INTERVAL}},   {"uuid", {.kind = TYPE_UUID}},
+        {"json", {.kind = TYPE_JSON}},           {"jsonb", {.kind = TYPE_JSONB}},
     };
     bool is_array = word.size > 2 && word.data[word.size - 1] == ']';
     Slice name = is_array ? slice_part(word, 0, word.size - 2) : word;
@@ -123,9 +95,9 @@ static Status read_signature(const char *text, Signature *out, Error *error)
             return error_set(error, STATUS_INTERNAL, "signature \"%s\"", text);
         }
     }
-    return kind_of(next_word(&rest), &out->result) && out->result.kind != TYPE_UNKNOWN
-               ? OK
-               : error_set(error, STATUS_INTERNAL, "signature \"%s\"", text);
+    bool good = kind_of(next_word(&rest), &out->result) && out->result.kind != TYPE_UNKNOWN &&
+                out->result.kind != TYPE_VECTOR;
+    return good ? OK : error_set(error, STATUS_INTERNAL, "signature \"%s\"", text);
 }
 
 /* ---- calling ---- */
@@ -258,7 +230,7 @@ static void add_parameters(duckdb_scalar_function function, const Signature *sig
 }
 
 /* One overload with that many arguments. The extra info is DuckDB's from here on. */
-static duckdb_scalar_function make_overload(const char *name, const BridgeEntry *entry,
+static duckdb_scalar_function make_overload(const char *name, const FunctionImplementation *entry,
                                             Overload *overload, uint32_t count)
 {
     Type result = overload->signature.result;
@@ -268,40 +240,34 @@ static duckdb_scalar_function make_overload(const char *name, const BridgeEntry 
     duckdb_logical_type type = vector_type(result.kind == TYPE_DECIMAL ? TYPE(TEXT) : result);
     duckdb_scalar_function_set_return_type(function, type);
     duckdb_destroy_logical_type(&type);
-    if (entry->calling == NULLS)
+    if (!entry->is_strict)
         duckdb_scalar_function_set_special_handling(function);
-    if (entry->calling == VOLATILE)
+    if (entry->is_volatile)
         duckdb_scalar_function_set_volatile(function);
     duckdb_scalar_function_set_extra_info(function, overload, memory_free);
     duckdb_scalar_function_set_function(function, bridge_call);
     return function;
 }
 
-static Status add_overload(const Bridge *bridge, const char *name, const BridgeEntry *entry,
-                           const Signature *signature, uint32_t count,
-                           duckdb_scalar_function_set set, Error *error)
+static Status add_overload(const Bridge *bridge, const char *name,
+                           const FunctionImplementation *entry, const Signature *signature,
+                           uint32_t count, duckdb_scalar_function_set set, Error *error)
 {
     Overload *overload = MEMORY_NEW(Overload);
     if (overload == NULL)
         return error_out_of_memory(error);
     *overload = (Overload){.context = bridge->context,
-                           .function = entry->function != NULL
-                                           ? entry->function
-                                           : function_find(slice_of_text(entry->symbol)),
-                           .is_strict = entry->calling != NULLS,
+                           .function = entry->function,
+                           .is_strict = entry->is_strict,
                            .signature = *signature};
-    if (overload->function == NULL) {
-        memory_free(overload);
-        return error_set(error, STATUS_INTERNAL, "there is no function %s", entry->symbol);
-    }
     duckdb_scalar_function function = make_overload(name, entry, overload, count);
     duckdb_state state = duckdb_add_scalar_function_to_set(set, function);
     duckdb_destroy_scalar_function(&function);
     return state == DuckDBSuccess ? OK : error_set(error, STATUS_INTERNAL, "%s was refused", name);
 }
 
-static Status register_entry(const Bridge *bridge, const char *name, const BridgeEntry *entry,
-                             Error *error)
+static Status register_entry(const Bridge *bridge, const char *name,
+                             const FunctionImplementation *entry, Error *error)
 {
     Signature signature;
     TRY(read_signature(entry->signature, &signature, error));
@@ -319,31 +285,31 @@ static Status register_entry(const Bridge *bridge, const char *name, const Bridg
 Status bridge_register(const Bridge *bridge, const char *name, const char *signature,
                        bool with_nulls, ScalarFunction function, Error *error)
 {
-    BridgeEntry entry = {.symbol = name,
-                         .signature = signature,
-                         .calling = with_nulls ? NULLS : STRICT,
-                         .function = function};
+    FunctionImplementation entry = {
+        .symbol = name, .function = function, .signature = signature, .is_strict = !with_nulls};
     return register_entry(bridge, name, &entry, error);
 }
 
-static int find_entry(Slice symbol)
+static bool has_result(const FunctionImplementation *entry)
 {
-    for (int i = 0; i < ENTRY_COUNT; i++) {
-        if (slice_equal_text(symbol, entries[i].symbol))
-            return i;
-    }
-    return -1;
+    Signature signature;
+    Error error;
+    return read_signature(entry->signature, &signature, &error) == OK;
 }
 
+/* DuckDB says what it does not know. Functions whose result has the type of an argument are not for
+ * the bridge: DuckDB wants to know the type before it knows the arguments. */
 static Status register_symbol(Bridge *bridge, Slice symbol, Error *error)
 {
-    int number = find_entry(symbol);
-    if (number < 0 || bridge->is_registered[number])
-        return OK; /* DuckDB says what it does not know */
+    size_t count = 0;
+    const FunctionImplementation *all = function_all(&count);
+    const FunctionImplementation *entry = function_describe(symbol);
+    if (entry == NULL || bridge->is_registered[entry - all] || !has_result(entry))
+        return OK;
     char name[BRIDGE_NAME_BYTES];
-    (void)snprintf(name, sizeof name, "fn_%s", entries[number].symbol);
-    TRY(register_entry(bridge, name, &entries[number], error));
-    bridge->is_registered[number] = true;
+    (void)snprintf(name, sizeof name, "fn_%s", entry->symbol);
+    TRY(register_entry(bridge, name, entry, error));
+    bridge->is_registered[entry - all] = true;
     return OK;
 }
 
@@ -357,17 +323,19 @@ Status bridge_prepare(Bridge *bridge, Slice sql, Error *error)
 
 Status bridge_alias(Bridge *bridge, const char *name, const char *symbol, Error *error)
 {
-    int number = find_entry(slice_of_text(symbol));
-    if (number < 0)
+    const FunctionImplementation *entry = function_describe(slice_of_text(symbol));
+    if (entry == NULL)
         return error_set(error, STATUS_INTERNAL, "there is no function %s", symbol);
-    return register_entry(bridge, name, &entries[number], error);
+    return register_entry(bridge, name, entry, error);
 }
 
 Status bridge_open(Bridge *bridge, duckdb_connection connection, FunctionContext *context,
                    Error *error)
 {
     *bridge = (Bridge){.connection = connection, .context = context};
-    bridge->is_registered = memory_allocate_zeroed(ENTRY_COUNT, sizeof *bridge->is_registered);
+    size_t count = 0;
+    (void)function_all(&count);
+    bridge->is_registered = memory_allocate_zeroed(count, sizeof *bridge->is_registered);
     return bridge->is_registered == NULL ? error_out_of_memory(error) : OK;
 }
 

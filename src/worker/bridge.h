@@ -1,6 +1,10 @@
 /* Bridge: the row evaluator's own functions (types/function.h) as functions of DuckDB, so that both
  * executors mean the same by construction.
  *
+ * Signatures are those of the list in types/: "numeric", "any", "array" and "vector" arguments take
+ * any type of DuckDB's (numbers also as text); a "numeric" result is text in PostgreSQL's form,
+ * because each value has its own scale. A result "any", "array" or "vector" is not for the bridge.
+ *
  * There are some three hundred, and registering all would cost every new worker more than opening
  * DuckDB does: each is registered when the first statement names it.
  *
@@ -15,7 +19,7 @@
 typedef struct Bridge {
     duckdb_connection connection;
     FunctionContext *context;
-    bool *is_registered; /* by number in the table */
+    bool *is_registered; /* by number in function_all */
 } Bridge;
 
 CHECKED Status bridge_open(Bridge *bridge, duckdb_connection connection, FunctionContext *context,

@@ -479,13 +479,15 @@ static void delete_files_are_sorted_pairs(void **state)
     assert_int_equal(OK, env_stat(env_real(), path.text, &information, &error));
     assert_int_equal(information.size, result.size_bytes);
     char sql[4000];
-    (void)snprintf(
-        sql, sizeof sql,
-        "SELECT count(*), first(file_path), last(file_path), sum(pos)::BIGINT, bool_and(file_path "
-        "> "
-        "f OR (file_path = f AND pos > p) OR f IS NULL) FROM (SELECT *, lag(file_path) OVER w f, "
-        "lag(pos) OVER w p FROM '%s' WINDOW w AS (ORDER BY file_row_number))",
-        path.text);
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT count(*), arg_min(file_path, r), arg_max(file_path, r), "
+                   "sum(pos)::BIGINT, "
+                   "bool_and(file_path "
+                   "> "
+                   "f OR (file_path = f AND pos > p) OR f IS NULL) FROM (SELECT *, file_row_number "
+                   "r, lag(file_path) OVER w f, "
+                   "lag(pos) OVER w p FROM '%s' WINDOW w AS (ORDER BY file_row_number))",
+                   path.text);
     assert_string_equal("[20000,\"data/a.parquet\",\"data/b.parquet\",999900000,true]",
                         RUN(&test, no_tables, sql, TYPE(BIGINT), TYPE(TEXT), TYPE(TEXT),
                             TYPE(BIGINT), TYPE(BOOLEAN)));
