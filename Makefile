@@ -143,6 +143,23 @@ unit-programs: $(foreach test,$(UNIT_TESTS),$(call unit_program,$(test)))
 unit: unit-programs
 	@tools/run-units $(foreach test,$(UNIT_TESTS),$(call unit_program,$(test)))
 
+# ---- the engine in a simulated machine -------------------------------------------------------
+
+SIMULATION_ROOMS := base types log memtable cold stream engine
+$(BUILD)/engine_sim: $(call objects,$(wildcard tests/sim/*.c)) \
+		$(foreach room,$(SIMULATION_ROOMS),$(call library,$(room)))
+	@echo "link $@"
+	@$(CC) $(LDFLAGS) -Wl,--start-group $^ -Wl,--end-group -o $@ $(LIBRARIES)
+
+SEEDS ?= 1000
+.PHONY: sim canary
+sim: ##  the engine against the model of its protocol, SEEDS worlds with crashes
+	@$(MAKE) --no-print-directory FLAVOR=check build/check/engine_sim
+	@build/check/engine_sim --seeds $(SEEDS)
+canary: ##  every rule of the protocol broken in turn: each must be noticed
+	@$(MAKE) --no-print-directory FLAVOR=check build/check/engine_sim
+	@build/check/engine_sim --canary --seeds $(SEEDS)
+
 # ---- set-up ----------------------------------------------------------------------------------
 
 .PHONY: setup-build setup-test setup-lint setup-bench setup-conformance setup-fuzz setup-coverage

@@ -216,7 +216,27 @@ Status env_make_directory(Env *env, const char *path, Error *error)
     return env->operations->make_directory(env, path, error);
 }
 
-Status env_make_directories(Env *env, const char *path, Error *error)
+static Status sync_parent(Env *env, const char *path, Error *error)
+{
+    Path parent;
+    TRY(path_format(&parent, error, "%s", path));
+    char *separator = strrchr(parent.text, '/');
+    if (separator == NULL)
+        return env_sync_directory(env, ".", error);
+    separator[separator == parent.text ? 1 : 0] = '\0';
+    return env_sync_directory(env, parent.text, error);
+}
+
+/* One level. The last one is synced though it was there: who made it may have died before. */
+static Status make_level(Env *env, const char *path, bool is_last, bool durable, Error *error)
+{
+    Status status = env_make_directory(env, path, error);
+    if (status != OK && status != STATUS_FILE_EXISTS)
+        return status;
+    return durable && (status == OK || is_last) ? sync_parent(env, path, error) : OK;
+}
+
+static Status make_directories(Env *env, const char *path, bool durable, Error *error)
 {
     Path part;
     TRY(path_format(&part, error, "%s", path));
@@ -224,13 +244,22 @@ Status env_make_directories(Env *env, const char *path, Error *error)
         if (*at != '/')
             continue;
         *at = '\0';
-        Status status = env_make_directory(env, part.text, error);
+        Status status = make_level(env, part.text, false, durable, error);
         *at = '/';
-        if (status != OK && status != STATUS_FILE_EXISTS)
+        if (status != OK)
             return status;
     }
-    Status status = env_make_directory(env, part.text, error);
-    return status == STATUS_FILE_EXISTS ? OK : status;
+    return make_level(env, part.text, true, durable, error);
+}
+
+Status env_make_directories(Env *env, const char *path, Error *error)
+{
+    return make_directories(env, path, false, error);
+}
+
+Status env_make_durable_directories(Env *env, const char *path, Error *error)
+{
+    return make_directories(env, path, true, error);
 }
 
 Status env_sync_directory(Env *env, const char *path, Error *error)

@@ -167,6 +167,10 @@ CHECKED Status env_list(Env *env, const char *path, Arena *arena, DirectoryEntry
 
 CHECKED Status env_make_directory(Env *env, const char *path, Error *error);   /* FILE_EXISTS */
 CHECKED Status env_make_directories(Env *env, const char *path, Error *error); /* mkdir -p */
+
+/* The same, and safe from a loss of power: syncs the folder that holds it, and those that hold what
+ * was made on the way. */
+CHECKED Status env_make_durable_directories(Env *env, const char *path, Error *error);
 CHECKED Status env_sync_directory(Env *env, const char *path, Error *error);
 CHECKED Status env_rename(Env *env, const char *from, const char *to, Error *error);
 CHECKED Status env_link(Env *env, const char *from, const char *to, Error *error); /* FILE_EXISTS */

@@ -60,4 +60,9 @@ Status error_wrap(Error *error, const char *format, ...) __attribute__((format(p
 /* Puts "context: " before the public message. */
 Status error_prefix(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* At done:, the error of a call whose own is told only if none came before:
+ *     KEEP_FIRST(file_close(file, LATER_ERROR(error)));
+ * `status` is the function's, as in KEEP_FIRST. */
+#define LATER_ERROR(error) (status == OK ? (error) : &(Error){0})
+
 #endif

@@ -66,7 +66,7 @@ typedef struct SimulationOptions {
     uint64_t disk_bytes;       /* 0: without end */
     int64_t sync_ns_min;       /* a sync takes this long … */
     int64_t sync_ns_max;       /* … to this long, and others run meanwhile */
-    bool corrupts_unsynced;    /* a power loss may leave garbage in a sector being written */
+    bool corrupts_unsynced;    /* a power loss may leave garbage in the bytes being written */
     SimulationCrash killed_as; /* what a fault point's `kill` does */
     int64_t socket_latency_ns; /* from a write until it can be read */
 } SimulationOptions;

@@ -73,6 +73,20 @@ static Fate fate_of(Simulation *simulation, const Choice *choice, size_t index)
     UNREACHABLE();
 }
 
+/* What was to change in a sector becomes anything; the bytes beside it stay. (Nothing that appends
+ * to a file could live with a disk that damages those.) */
+static void spoil(Random *random, const Content *durable, uint64_t offset, const uint8_t *wanted,
+                  uint8_t *out)
+{
+    uint8_t before[SIMULATION_SECTOR_BYTES];
+    content_read(durable, offset, before, sizeof before);
+    random_bytes(random, out, sizeof before);
+    for (size_t i = 0; i < sizeof before; i++) {
+        if (wanted[i] == before[i])
+            out[i] = before[i];
+    }
+}
+
 static void settle_sector(Simulation *simulation, Content *durable, const Choice *choice,
                           const Change *change, size_t at)
 {
@@ -84,7 +98,7 @@ static void settle_sector(Simulation *simulation, Content *durable, const Choice
     if (!random_chance(random, chance, 4)) {
         if (!choice->corrupts || !random_chance(random, 1, GARBAGE_IN))
             return;
-        random_bytes(random, garbage, sizeof garbage);
+        spoil(random, durable, change->offset + at, sector, garbage);
         sector = garbage;
     }
     content_write(durable, change->offset + at, sector, SIMULATION_SECTOR_BYTES);

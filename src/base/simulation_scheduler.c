@@ -205,13 +205,15 @@ static void schedule(Simulation *simulation)
     count_step(simulation);
     if (simulation->now_ns >= simulation->earliest_ns)
         wake_late(simulation);
-    if (simulation->runnable_count == 0 && simulation->earliest_ns == INT64_MAX) {
-        simulation_add_report(simulation, "deadlock");
-        simulation_report_threads(simulation);
-        simulation_end_run(simulation, SIMULATION_DEADLOCKED);
-    }
-    if (simulation->runnable_count == 0) {
-        simulation->now_ns = simulation->earliest_ns;
+    /* The earliest deadline may be of somebody who was woken before it: then nobody wakes yet. */
+    while (simulation->runnable_count == 0) {
+        if (simulation->earliest_ns == INT64_MAX) {
+            simulation_add_report(simulation, "deadlock");
+            simulation_report_threads(simulation);
+            simulation_end_run(simulation, SIMULATION_DEADLOCKED);
+        }
+        if (simulation->earliest_ns > simulation->now_ns)
+            simulation->now_ns = simulation->earliest_ns;
         wake_late(simulation);
     }
     switch_to(simulation, choose(simulation));

@@ -183,12 +183,6 @@ CHECKED Status cold_absolute(const ColdTable *table, const char *relative, Path 
  * whatever is named by one); 0 where it names none. */
 uint64_t cold_path_sequence(const char *relative);
 
-/* Makes the folder that will hold the file of this relative path, with its parents, the table's own
- * folder among them; and syncs it and those parents up to the storage's folder, so that a synced
- * file in it can be found after a power failure. */
-CHECKED Status cold_make_folder_of(const ColdTable *table, const char *relative, Error *error);
-CHECKED Status cold_sync_folder_of(const ColdTable *table, const char *relative, Error *error);
-
 /* Makes the folders that a new file of this relative path lies in. */
 CHECKED Status cold_make_folder_of(const ColdTable *table, const char *relative, Error *error);
 

@@ -38,7 +38,7 @@ static Status sync_file(const ColdTable *table, const char *relative, Error *err
     TRY(cold_absolute(table, relative, &path, error));
     TRY(file_open(table->context.env, path.text, FILE_READ | FILE_WRITE, &file, error));
     Status status = file_sync(file, error);
-    KEEP_FIRST(file_close(file, error));
+    KEEP_FIRST(file_close(file, LATER_ERROR(error)));
     return status;
 }
 

@@ -150,3 +150,23 @@ bool cold_parse_data_path(TableKind kind, const char *path, DataFileName *out)
     out->created_us = milliseconds * 1000;
     return true;
 }
+
+static bool ends_with(Slice text, Slice end)
+{
+    return text.size >= end.size &&
+           slice_equal(slice_part(text, text.size - end.size, text.size), end);
+}
+
+/* Other files end in numbers too (a uuid may), but have other endings. */
+uint64_t cold_path_sequence(const char *relative)
+{
+    Slice path = slice_of_text(relative);
+    Slice name = cold_last_part(cold_last_part(path, '/'), '-');
+    int64_t sequence;
+    if (!ends_with(path, SLICE(".parquet")) && !ends_with(path, SLICE(".keys")) &&
+        !ends_with(path, SLICE(".deletes")))
+        return 0;
+    if (!slice_to_int64(slice_part(name, 0, slice_find(name, '.')), &sequence) || sequence < 0)
+        return 0;
+    return (uint64_t)sequence;
+}

@@ -240,17 +240,30 @@ static Status add_snapshot(Preparation *preparation)
     return OK;
 }
 
-/* A snapshot was superseded when the one behind it was committed. */
-static void expire_snapshots(const ColdChange *change, IcebergTable *table)
+/* How many of the oldest snapshots the limits drop. A snapshot was superseded when the one behind it
+ * was committed. */
+static uint32_t count_expired(const IcebergTable *table, uint32_t snapshots_max, int64_t after_us)
 {
-    uint32_t max = change->snapshots_max == 0 ? 1 : change->snapshots_max;
+    uint32_t max = snapshots_max == 0 ? 1 : snapshots_max;
     uint32_t expired = 0;
     while (expired + 1 < table->snapshot_count &&
            (table->snapshot_count - expired > max ||
-            table->snapshots[expired + 1].timestamp_ms * 1000 < change->snapshots_after_us))
+            table->snapshots[expired + 1].timestamp_ms * 1000 < after_us))
         expired++;
+    return expired;
+}
+
+static void expire_snapshots(const ColdChange *change, IcebergTable *table)
+{
+    uint32_t expired = count_expired(table, change->snapshots_max, change->snapshots_after_us);
     table->snapshots += expired;
     table->snapshot_count -= expired;
+}
+
+bool cold_version_has_expired(const ColdVersion *version, uint32_t snapshots_max,
+                              int64_t snapshots_after_us)
+{
+    return count_expired(&version->iceberg, snapshots_max, snapshots_after_us) > 0;
 }
 
 /* Names the metadata before this, and forgets the oldest. */

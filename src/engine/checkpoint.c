@@ -1,6 +1,6 @@
 /* Checkpoints: the catalog, and what is settled of each table, as applied at append up to a
  * position of the log. A checkpoint is published only when the log is durable up to there, and the
- * log is released up to there at most.
+ * log is released up to its replay_from at most: that is where recovery from it begins to read.
  *
  * catalog/<16 hex digits of the last sequence>.checkpoint, integers little-endian:
  *     0  8  magic "FIRNCKP1"
@@ -148,7 +148,7 @@ static Status find_newest(Engine *engine, uint64_t *number, bool *found, Error *
     *found = false;
     arena_open(&arena, 0);
     GO(folder_path(engine, &folder, error));
-    GO(env_make_directories(engine->env, folder.text, error));
+    GO(env_make_durable_directories(engine->env, folder.text, error));
     GO(env_list(engine->env, folder.text, &arena, &entries, &count, error));
     for (size_t i = 0; i < count; i++) {
         uint64_t n;
@@ -266,7 +266,7 @@ static Status write_beside(Engine *engine, const CheckpointWork *work, Path *bes
     GO(file_sync(file, error));
 done:
     if (file != NULL)
-        KEEP_FIRST(file_close(file, error));
+        KEEP_FIRST(file_close(file, LATER_ERROR(error)));
     return status;
 }
 
@@ -307,6 +307,7 @@ static Status publish(Engine *engine, const CheckpointWork *work, const Path *be
     TRY(env_sync_directory(engine->env, folder.text, error));
     engine->checkpoint_number = work->head;
     atomic_store(&engine->checkpoint_position, work->position);
+    atomic_store(&engine->checkpoint_replay_from, work->replay_from);
     atomic_fetch_add(&engine->checkpoints, 1);
     remove_older(engine);
     return OK;
@@ -346,6 +347,7 @@ Status engine_checkpoint(Engine *engine, Error *error)
     return status;
 }
 
+/* Due when many records stand behind the last one, or when it alone keeps much of the log. */
 Status checkpoint_if_due(Engine *engine, Error *error)
 {
     uint64_t due = engine->options.log_bytes_max / 8;
@@ -356,7 +358,10 @@ Status checkpoint_if_due(Engine *engine, Error *error)
     LogStatistics statistics;
     log_statistics(engine->log, &statistics);
     uint64_t since = statistics.written - atomic_load(&engine->checkpoint_position);
-    return since < due ? OK : engine_checkpoint(engine, error);
+    uint64_t kept = statistics.written - atomic_load(&engine->checkpoint_replay_from);
+    uint64_t unflushed = atomic_load(&engine->unflushed_bytes);
+    bool keeps_much = kept > unflushed && kept - unflushed >= due;
+    return since < due && !keeps_much ? OK : engine_checkpoint(engine, error);
 }
 
 /* ---- waiting for the log ---- */

@@ -282,7 +282,19 @@ static Status sync_file(Engine *engine, const char *path, Error *error)
         return OK;
     TRY(file_open(engine->env, path, FILE_READ | FILE_WRITE, &file, error));
     Status status = file_sync(file, error);
-    KEEP_FIRST(file_close(file, error));
+    KEEP_FIRST(file_close(file, LATER_ERROR(error)));
+    return status;
+}
+
+static Status sync_folders(NewFiles *files, Error *error)
+{
+    const char **paths = memory_allocate(files->file_count * sizeof *paths);
+    if (paths == NULL)
+        return error_out_of_memory(error);
+    for (size_t i = 0; i < files->file_count; i++)
+        paths[i] = files->files[i]->path;
+    Status status = cold_sync_folders(files->table->cold_table, paths, files->file_count, error);
+    memory_free(paths);
     return status;
 }
 
@@ -296,15 +308,14 @@ static Status sync_data(NewFiles *files, Error *error)
             TRY(FAULT(files->engine->env, flush_multi_file, error));
     }
     TRY(FAULT(files->engine->env, flush_after_file_sync, error));
-    for (size_t i = 0; i < files->file_count; i++)
-        TRY(cold_sync_folder_of(files->table->cold_table, files->files[i]->path, error));
-    return OK;
+    return sync_folders(files, error);
 }
 
 static Status write_index(NewFiles *files, Error *error)
 {
     Engine *engine = files->engine;
     Path relative;
+    const char *name = relative.text;
     size_t count = files->file_count;
     KeyIndexFile *table = memory_allocate_zeroed(count, sizeof(KeyIndexFile));
     if (table == NULL)
@@ -321,7 +332,7 @@ static Status write_index(NewFiles *files, Error *error)
     GO(key_index_write(engine->env, files->index_path.text, files->file_sequence, files->entries,
                        files->entry_count, table, count, error));
     GO(sync_file(engine, files->index_path.text, error));
-    GO(cold_sync_folder_of(files->table->cold_table, relative.text, error));
+    GO(cold_sync_folders(files->table->cold_table, &name, 1, error));
     GO(key_index_open(engine->env, engine->file_cache, files->index_path.text, &files->index,
                       error));
 done:

@@ -4,11 +4,15 @@
 
 /* ---- opening ---- */
 
+/* An end beyond any machine: what bounds the rows in memory is pressure.c, which lets writers wait
+ * where the store could only refuse them. */
+static const uint64_t ROWS_MAPPED_BYTES_MAX = (uint64_t)1 << 44;
+
 static Status lock_directory(Engine *engine, const char *directory, Error *error)
 {
     Path path;
     TRY(path_format(&engine->directory, error, "%s", directory));
-    TRY(env_make_directories(engine->env, directory, error));
+    TRY(env_make_durable_directories(engine->env, directory, error));
     TRY(path_join(&path, directory, "LOCK", error));
     return file_lock_open(engine->env, path.text, &engine->lock_file, error);
 }
@@ -17,7 +21,7 @@ static Status open_parts(Engine *engine, Error *error)
 {
     Env *env = engine->env;
     const EngineOptions *options = &engine->options;
-    TRY(row_store_open(env, 0, &engine->row_store, error));
+    TRY(row_store_open(env, ROWS_MAPPED_BYTES_MAX, &engine->row_store, error));
     TRY(row_cache_create(env, options->row_cache_bytes, &engine->row_cache, error));
     TRY(file_cache_open(env, options->key_files_open_max, &engine->file_cache, error));
     engine->cold_context = (ColdContext){env, engine->io, engine->file_cache};

@@ -350,7 +350,8 @@ typedef enum WriteKind {
 CHECKED Status write_open(Engine *engine, EngineTable *table, uint32_t schema_version,
                           int64_t deadline_ns, WriteBatch **out, Error *error);
 
-/* One more table in the same transaction. */
+/* One more table in the same transaction. Tables added in the order of their ids never make batches
+ * wait for each other; in another order the deadline may have to. */
 CHECKED Status write_add_table(WriteBatch *batch, EngineTable *table, uint32_t schema_version,
                                size_t *number, Error *error);
 
@@ -359,13 +360,14 @@ void write_abandon(WriteBatch *batch);
 
 /* Locks keys (encoded, any order, repeated ones once) of the batch's table `number`. Keys already
  * locked by the batch stay so. LOCK_NOT_AVAILABLE after the batch's deadline. More than
- * KEY_LOCKS_MAX keys take the table whole. */
+ * KEY_LOCKS_MAX keys take the batch's tables whole. */
 enum { KEY_LOCKS_MAX = 100000 };
 CHECKED Status write_lock_keys(WriteBatch *batch, size_t number, const Slice *keys, size_t count,
                                Error *error);
 
-/* Instead of key locks: nobody else writes to the table until the batch ends. */
-CHECKED Status write_lock_table(WriteBatch *batch, size_t number, Error *error);
+/* Instead of key locks: nobody else writes to the batch's tables until it ends. No table may be
+ * added after this. What was locked before is let go on the way: find again what was found. */
+CHECKED Status write_lock_tables(WriteBatch *batch, Error *error);
 
 /* Pins the head after the locks: what write_find looks in. Again after write_commit said to look
  * again. */

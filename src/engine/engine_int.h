@@ -500,7 +500,8 @@ struct Engine {
 
     /* Checkpoints. Under define_mutex, but for the atomics. */
     uint64_t checkpoint_number;
-    _Atomic uint64_t checkpoint_position; /* of the last durable one */
+    _Atomic uint64_t checkpoint_position;    /* of the last durable one */
+    _Atomic uint64_t checkpoint_replay_from; /* recovery from it asks for the log from here on */
     _Atomic uint64_t checkpoints;
 
     _Atomic uint64_t commits;

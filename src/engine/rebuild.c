@@ -71,10 +71,12 @@ static Status write_again(Rebuild *rebuild, ColdVersion *version, uint64_t file_
     file_cache_forget(engine->file_cache, path.text);
     if (information.exists)
         TRY(env_remove(engine->env, path.text, error));
+    const char *name = relative.text;
     TRY(cold_make_folder_of(rebuild->table->cold_table, relative.text, error));
     TRY(key_index_write(engine->env, path.text, file_sequence, rebuild->entries, rebuild->count,
                         files, count, error));
-    TRY(cold_sync_folder_of(rebuild->table->cold_table, relative.text, error));
+    TRY(cold_sync_files(rebuild->table->cold_table, &name, 1, error));
+    TRY(cold_sync_folders(rebuild->table->cold_table, &name, 1, error));
     TRY(key_index_open(engine->env, engine->file_cache, path.text, &index, error));
     Status status = cold_version_add_index(version, index, error);
     key_index_release(index);

@@ -181,6 +181,7 @@ static Status load_checkpoint(Recover *recover, LogPosition *replay_from, Error 
         if (status == OK)
             status = checkpoint_tables_apply(engine, image.tables, error);
         atomic_store(&engine->checkpoint_position, image.position);
+        atomic_store(&engine->checkpoint_replay_from, image.replay_from);
     }
     recover->out->used_checkpoint = found;
     checkpoint_close(&image);

@@ -147,6 +147,6 @@ void engine_release_log(Engine *engine)
     LogPosition end = log_appended(engine->log);
     atomic_store(&engine->unflushed_bytes, oldest == UINT64_MAX ? 0 : end - oldest);
     mutex_unlock(&engine->sequencer);
-    LogPosition checkpoint = atomic_load(&engine->checkpoint_position);
-    log_release(engine->log, oldest < checkpoint ? oldest : checkpoint);
+    LogPosition needed = atomic_load(&engine->checkpoint_replay_from);
+    log_release(engine->log, oldest < needed ? oldest : needed);
 }

@@ -97,6 +97,7 @@ static Status collect_names(EngineTable *table, NameSet *set, Error *error)
     return status;
 }
 
+/* A flush that gives up removes its own files meanwhile. */
 static Status remove_file(EngineTable *table, const char *relative, SweepResult *out, Error *error)
 {
     Engine *engine = table->engine;
@@ -105,7 +106,10 @@ static Status remove_file(EngineTable *table, const char *relative, SweepResult 
     TRY(cold_absolute(table->cold_table, relative, &path, error));
     TRY(env_stat(engine->env, path.text, &information, error));
     file_cache_forget(engine->file_cache, path.text);
-    TRY(env_remove(engine->env, path.text, error));
+    Status status = env_remove(engine->env, path.text, error);
+    if (status == STATUS_FILE_NOT_FOUND)
+        return OK;
+    TRY(status);
     out->files_removed++;
     out->bytes_removed += information.size;
     return OK;

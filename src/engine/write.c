@@ -32,6 +32,7 @@ Status write_add_table(WriteBatch *batch, EngineTable *table, uint32_t schema_ve
     if (batch->table_count == TABLES_IN_BATCH_MAX)
         return error_set(error, STATUS_PROGRAM_LIMIT_EXCEEDED,
                          "a transaction writes to more than %d tables", TABLES_IN_BATCH_MAX);
+    ASSERT(batch->table_count == 0 || !batch->tables[0].exclusive);
     TRY(table_lock_shared(&table->lock, batch->deadline_ns, error));
     if (!is_current(table, schema_version)) {
         table_unlock_shared(&table->lock);
@@ -234,24 +235,59 @@ static Status take_more_locks(WriteBatch *batch, KeyLock *locks, size_t count, E
     return take_all_again(batch, locks, count, error);
 }
 
-/* Instead of more locks than are good for anybody: no other writer of the table. */
-Status write_lock_table(WriteBatch *batch, size_t number, Error *error)
+/* ---- tables locked whole ---- */
+
+static int compare_tables(const void *a, const void *b)
 {
-    if (batch->tables[number].exclusive)
+    const BatchTable *x = *(BatchTable *const *)a;
+    const BatchTable *y = *(BatchTable *const *)b;
+    return x->table->id < y->table->id ? -1 : x->table->id > y->table->id;
+}
+
+/* In the order of their ids, holding nothing else: batches that do the same never wait for each
+ * other in a circle. */
+static Status take_exclusive(WriteBatch *batch, Error *error)
+{
+    BatchTable *order[TABLES_IN_BATCH_MAX];
+    for (size_t i = 0; i < batch->table_count; i++)
+        order[i] = &batch->tables[i];
+    qsort(order, batch->table_count, sizeof(BatchTable *), compare_tables);
+    for (size_t i = 0; i < batch->table_count; i++) {
+        TRY(table_lock_exclusive(&order[i]->table->lock, batch->deadline_ns, error));
+        order[i]->exclusive = true;
+    }
+    return OK;
+}
+
+static void forget_tables(WriteBatch *batch)
+{
+    for (size_t i = 0; i < batch->table_count; i++) {
+        if (batch->tables[i].exclusive)
+            table_unlock_exclusive(&batch->tables[i].table->lock);
+        engine_table_release(batch->tables[i].table);
+    }
+    batch->table_count = 0;
+}
+
+/* Other locks are let go first: who waits for a table must not hold what another waits for. */
+Status write_lock_tables(WriteBatch *batch, Error *error)
+{
+    if (batch->tables[0].exclusive)
         return OK;
-    BatchTable *table = &batch->tables[number];
     release_locks(batch);
     release_versions(batch);
-    table_unlock_shared(&table->table->lock);
-    Status status = table_lock_exclusive(&table->table->lock, batch->deadline_ns, error);
-    table->exclusive = status == OK;
-    if (status == OK && !is_current(table->table, table->schema_version))
-        status = stale_schema(error);
-    if (status == OK || table->exclusive)
+    for (size_t i = 0; i < batch->table_count; i++)
+        table_unlock_shared(&batch->tables[i].table->lock);
+    Status status = take_exclusive(batch, error);
+    if (status != OK) {
+        forget_tables(batch);
         return status;
-    engine_table_release(table->table);
-    *table = batch->tables[--batch->table_count];
-    return status;
+    }
+    for (size_t i = 0; i < batch->table_count; i++) {
+        if (!is_current(batch->tables[i].table, batch->tables[i].schema_version))
+            return stale_schema(error);
+    }
+    return OK;
 }
 
 Status write_lock_keys(WriteBatch *batch, size_t number, const Slice *keys, size_t count,
@@ -263,7 +299,7 @@ Status write_lock_keys(WriteBatch *batch, size_t number, const Slice *keys, size
     if (batch->tables[number].exclusive || BROKEN(no_lock))
         return OK;
     if (batch->locks_held + count > KEY_LOCKS_MAX)
-        return write_lock_table(batch, number, error);
+        return write_lock_tables(batch, error);
     TRY(wanted_locks(batch, batch->tables[number].table->id, keys, count, &locks, &wanted, error));
     if (wanted == 0)
         return OK;

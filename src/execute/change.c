@@ -446,7 +446,7 @@ static Status round_with_table(Change *change, Error *error)
 {
     Engine *engine = change->run->executor->engine;
     TRY(open_batch(change, error));
-    Status status = write_lock_table(change->batch, 0, error);
+    Status status = write_lock_tables(change->batch, error);
     if (status == OK)
         status = engine_wait_visible(engine, engine_head(engine), error);
     if (status == OK)

@@ -13,7 +13,7 @@ static Status prepare(Log *log, const char *directory, Error *error)
         return error_set(error, STATUS_PROGRAM_LIMIT_EXCEEDED, "the log's path is too long");
     if (buffer_reserve(&log->scratch, SCRATCH_BYTES) == NULL)
         return error_out_of_memory(error);
-    return env_make_directories(log->env, directory, error);
+    return env_make_durable_directories(log->env, directory, error);
 }
 
 Status log_open(Env *env, const char *directory, const LogOptions *options, LogPosition from,

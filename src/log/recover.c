@@ -216,8 +216,12 @@ Status log_recover(Log *log, LogPosition from, LogRecovery *recovery, Error *err
     TRY(check_chain(log, from, error));
     TRY(check_frames(log, from, recovery, error));
     uint64_t total = 0;
-    for (size_t i = 0; i < log->segment_count; i++)
-        total += log->segments[i]->end - log->segments[i]->base;
+    for (size_t i = 0; i < log->segment_count; i++) {
+        const Segment *segment = log->segments[i];
+        total += segment->end - segment->base;
+        if (segment->first_seq > recovery->highest_seq) /* one may have no frames, only a name */
+            recovery->highest_seq = segment->first_seq;
+    }
     atomic_store(&log->total_bytes, total);
     return spares_adopt(log, error);
 }
@@ -284,7 +288,7 @@ static Status read_tail(Log *log, LogPosition from, uint64_t new_id, Buffer *out
     frames_finish(out->data, size, new_id, from);
 done:
     if (file != NULL)
-        KEEP_FIRST(file_close(file, error));
+        KEEP_FIRST(file_close(file, LATER_ERROR(error)));
     return status;
 }
 
@@ -294,6 +298,7 @@ static Status make_first_segment(Log *log, uint64_t seq, Error *error)
     Spare spare;
     Status status = OK;
     Segment segment = {.id = log->next_segment_id, .first_seq = seq};
+    ASSERT(log->segment_count == 0 || seq > log->segments[log->segment_count - 1]->first_seq);
     buffer_open(&tail, 0);
     segment.base =
         log->recovered_known < log->recovered_end ? log->recovered_known : log->recovered_end;

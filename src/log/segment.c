@@ -91,7 +91,7 @@ Status segment_header_read(const Log *log, Segment *segment, Error *error)
     segment->end = segment->base;
 done:
     if (file != NULL)
-        KEEP_FIRST(file_close(file, error));
+        KEEP_FIRST(file_close(file, LATER_ERROR(error)));
     return status;
 }
 
@@ -154,6 +154,7 @@ Status segment_make(Log *log, const Spare *spare, Slice content, Segment *segmen
     Status status = OK;
     ASSERT(segment->file == NULL);
     ASSERT(spare->file_bytes >= LOG_SEGMENT_HEADER_BYTES + content.size + SEAL_FRAME_BYTES);
+    ASSERT(log->current == NULL || segment->first_seq > log->current->first_seq); /* a new name */
     segment->file_bytes = spare->file_bytes;
     segment->end = segment->base + content.size;
     segment_name(segment->first_seq, segment->name);
@@ -168,7 +169,7 @@ Status segment_make(Log *log, const Spare *spare, Slice content, Segment *segmen
         GO(env_sync_directory(log->env, log->directory.text, error));
 done:
     if (status != OK)
-        KEEP_FIRST(segment_close(segment, error));
+        KEEP_FIRST(segment_close(segment, LATER_ERROR(error)));
     return status;
 }
 

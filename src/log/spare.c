@@ -97,7 +97,7 @@ static Status make_spare(Log *log, uint64_t number, uint64_t bytes, bool with_ze
     }
 done:
     if (file != NULL)
-        KEEP_FIRST(file_close(file, error));
+        KEEP_FIRST(file_close(file, LATER_ERROR(error)));
     if (status != OK && file != NULL) {
         Error ignored;
         Status removed = env_remove(log->env, path.text, &ignored);

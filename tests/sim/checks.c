@@ -1,0 +1,212 @@
+#include <roaring/roaring.h>
+
+#include "base/assert.h"
+#include "tests/sim/world.h"
+
+/* What a reader finds, and whether it finds anything twice. */
+typedef struct Found {
+    World *world;
+    const char *what;
+    const Schema *schema;
+    uint64_t seq; /* nothing newer may be seen; 0: no limit */
+    State state;
+    size_t table;
+    size_t owner;
+    const ColdVersion *version;
+    size_t file;
+    roaring_bitmap_t *marks;
+} Found;
+
+static void clear(State *state)
+{
+    for (size_t i = 0; i < sizeof state->value / sizeof(int64_t); i++)
+        ((int64_t *)state->value)[i] = -1;
+}
+
+static void put(Found *found, size_t owner, Slice row, uint64_t seq)
+{
+    int64_t key = column_of_row(found->schema, row, 0);
+    int64_t value = value_of_row(found->world, found->schema, row);
+    if (key < 0 || key >= KEYS || owner >= OWNERS)
+        world_fail(found->world, "%s: a key that nobody wrote: %ld", found->what, key);
+    int64_t *place = &found->state.value[found->table][owner][key];
+    if (*place >= 0)
+        world_fail(found->world, "%s: key %ld of owner %zu of table %zu twice", found->what, key,
+                   owner, found->table);
+    if (found->seq != 0 && seq > found->seq)
+        world_fail(found->world, "%s: sequence %lu seen at %lu", found->what, seq, found->seq);
+    *place = value;
+    found->world->oracle->keys_read++;
+}
+
+/* ---- rows of files ---- */
+
+static Status take_stored(void *context, const FetchedRow *row, Error *error)
+{
+    Found *found = context;
+    (void)error;
+    if (cold_version_is_deleted(found->version, found->file, row->position))
+        return OK;
+    if (found->marks != NULL && roaring_bitmap_contains(found->marks, row->position))
+        return OK;
+    put(found, found->owner, row->row, row->seq);
+    return OK;
+}
+
+static void scan_file(Found *found, Pin *pin, bool with_marks)
+{
+    World *world = found->world;
+    const DataFile *file = cold_version_file(found->version, found->file);
+    Arena arena;
+    Slice marks;
+    Path path;
+    Error error;
+    arena_open(&arena, 0);
+    if (with_marks) {
+        Status status = pin_marks(pin, found->table, file->id, &arena, &marks, &error);
+        world_expect(world, status, &error, "marks");
+        if (marks.size > 0)
+            found->marks = roaring_bitmap_portable_deserialize_safe((const char *)marks.data,
+                                                                    marks.size);
+    }
+    found->owner = (size_t)(file->owner - FIRST_OWNER);
+    Status status =
+        engine_table_path(pin_table(pin, found->table), file->path, &path, &error);
+    world_expect(world, status, &error, "path");
+    status = world->io.io.scan(&world->io.io, path.text, found->schema, take_stored, found, &error);
+    world_expect(world, status, &error, "scan of a file");
+    if (found->marks != NULL)
+        roaring_bitmap_free(found->marks);
+    found->marks = NULL;
+    arena_close(&arena);
+}
+
+static void scan_files(Found *found, Pin *pin, bool with_marks)
+{
+    found->version = pin_cold(pin, found->table);
+    found->schema = pin_schema(pin, found->table);
+    for (size_t i = 0; i < cold_version_file_count(found->version); i++) {
+        found->file = i;
+        scan_file(found, pin, with_marks);
+        world_pause(found->world, world_random(found->world, 2));
+    }
+}
+
+/* ---- rows in memory ---- */
+
+static void scan_memory(Found *found, Pin *pin, bool backward)
+{
+    World *world = found->world;
+    const RecordHeader *record;
+    HotScan *scan;
+    Arena arena;
+    Slice row;
+    Error error;
+    arena_open(&arena, 0);
+    found->schema = pin_schema(pin, found->table);
+    Status status =
+        hot_scan_open(pin, found->table, SLICE(""), SLICE(""), backward, &scan, &error);
+    world_expect(world, status, &error, "hot scan");
+    while ((record = hot_scan_next(scan)) != NULL) {
+        status = record_row_in(record, hot_scan_schema(scan), pin_schema(pin, found->table), &arena,
+                               &row, &error);
+        world_expect(world, status, &error, "row");
+        put(found, (size_t)(record->owner - FIRST_OWNER), row, record->seq);
+        world_pause(world, world_random(world, 2));
+    }
+    hot_scan_close(scan);
+    arena_close(&arena);
+}
+
+/* ---- R ---- */
+
+static void compare(World *world, const Found *found, uint64_t seq)
+{
+    State truth;
+    oracle_state(world->oracle, seq, &truth);
+    for (size_t owner = 0; owner < OWNERS; owner++)
+        for (size_t key = 0; key < KEYS; key++) {
+            int64_t want = truth.value[found->table][owner][key];
+            int64_t have = found->state.value[found->table][owner][key];
+            if (want != have)
+                world_fail(world, "R: at %lu table %zu owner %zu key %zu is %ld, the log says %ld",
+                           seq, found->table, owner, key, have, want);
+        }
+}
+
+static void wait_for_oracle(World *world, uint64_t seq)
+{
+    while (world->oracle->handed_out < seq)
+        env_yield(world->env, "oracle");
+}
+
+static void check_key(World *world, Pin *pin, size_t table)
+{
+    State truth;
+    RowFound row;
+    Arena arena;
+    Buffer key;
+    Error error;
+    bool has;
+    size_t owner = world_random(world, OWNERS);
+    int64_t number = (int64_t)world_random(world, KEYS);
+    arena_open(&arena, 0);
+    buffer_open(&key, 0);
+    key_of(world, pin_schema(pin, table), owner, number, &key);
+    Status status = pin_get(pin, table, buffer_slice(&key), &arena, &row, &has, &error);
+    world_expect(world, status, &error, "get");
+    int64_t value = has ? value_of_row(world, pin_schema(pin, table), row.row) : -1;
+    oracle_state(world->oracle, pin_seq(pin), &truth);
+    if (value != truth.value[table][owner][number])
+        world_fail(world, "R: at %lu the key %ld of owner %zu of table %zu gives %ld, the log %ld",
+                   pin_seq(pin), number, owner, table, value, truth.value[table][owner][number]);
+    buffer_close(&key);
+    arena_close(&arena);
+}
+
+static void check_count(World *world, Pin *pin, const Found *found)
+{
+    TableCount count;
+    Error error;
+    uint64_t rows = 0;
+    for (size_t owner = 0; owner < OWNERS; owner++)
+        for (size_t key = 0; key < KEYS; key++)
+            rows += found->state.value[found->table][owner][key] >= 0;
+    world_expect(world, pin_count(pin, found->table, 0, &count, &error), &error, "count");
+    if (count.hot_rows + count.cold_rows != rows)
+        world_fail(world, "R: %lu and %lu rows are counted, %lu seen", count.hot_rows,
+                   count.cold_rows, rows);
+}
+
+void check_pin(World *world, Pin *pin)
+{
+    wait_for_oracle(world, pin_seq(pin));
+    for (size_t table = 0; table < TABLES; table++) {
+        Found found = {.world = world, .what = "R", .table = table, .seq = pin_seq(pin)};
+        clear(&found.state);
+        scan_memory(&found, pin, world_random(world, 2) == 0);
+        scan_files(&found, pin, true);
+        compare(world, &found, pin_seq(pin));
+        check_count(world, pin, &found);
+        check_key(world, pin, table);
+    }
+    world->oracle->checks++;
+}
+
+/* ---- O ---- */
+
+void check_outside(World *world, Pin *pin, size_t table, const uint64_t *settled)
+{
+    Found found = {.world = world, .what = "O", .table = table};
+    wait_for_oracle(world, pin_seq(pin));
+    clear(&found.state);
+    scan_files(&found, pin, false);
+    for (size_t owner = 0; owner < OWNERS; owner++) {
+        if (!oracle_ever_was(world->oracle, table, owner, found.state.value[table][owner],
+                             settled[owner], pin_seq(pin)))
+            world_fail(world, "O: the files of table %zu never were the state of owner %zu between "
+                              "%lu and %lu",
+                       table, owner, settled[owner], pin_seq(pin));
+    }
+    world->oracle->checks++;
+}
