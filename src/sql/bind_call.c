@@ -16,6 +16,12 @@ static Status function_name(const Node *node, Slice *out, Error *error)
                         SLICE_ARGUMENTS(node_string(node_item(names, 0))), SLICE_ARGUMENTS(*out));
 }
 
+static bool is_known(Slice name)
+{
+    const CatalogueFunction *overloads[CATALOGUE_OVERLOADS_MAX];
+    return catalogue_find(name, false, overloads) > 0;
+}
+
 /* What only aggregates take. */
 static Status refuse_decorations(const Node *node, Slice name, Error *error)
 {
@@ -34,6 +40,9 @@ static Status refuse_decorations(const Node *node, Slice name, Error *error)
         const Node *field = node_field(node, DECORATIONS[i].field);
         if (field == NULL)
             continue;
+        if (DECORATIONS[i].what == NULL && !is_known(name))
+            return error_set_at(error, position, STATUS_UNDEFINED_FUNCTION,
+                                "function %.*s() does not exist", SLICE_ARGUMENTS(name));
         if (DECORATIONS[i].what == NULL)
             return error_set_at(error, position, STATUS_WRONG_OBJECT_TYPE,
                                 "%.*s(*) specified, but %.*s is not an aggregate function",
@@ -90,6 +99,31 @@ Status call_refuse_rows(Slice name, Bound *const *arguments, uint32_t count, int
                         "a row as an argument of %.*s is not supported", SLICE_ARGUMENTS(name));
 }
 
+static bool is_path_call(Slice name)
+{
+    return slice_equal_text(name, "json_extract_path") ||
+           slice_equal_text(name, "json_extract_path_text") ||
+           slice_equal_text(name, "jsonb_extract_path") ||
+           slice_equal_text(name, "jsonb_extract_path_text");
+}
+
+/* json_extract_path(j, 'a', 'b') is j #> ARRAY['a', 'b']. */
+static Status bind_path_call(Binder *binder, Slice name, Bound **arguments, uint32_t count,
+                             int32_t position, Bound **out, Error *error)
+{
+    Bound *path;
+    bool binary = slice_starts_with(name, SLICE("jsonb"));
+    bool as_text = name.data[name.size - 1] == 't';
+    TRY(bound_new(binder, BOUND_ARRAY, TYPE_ARRAY_OF(TEXT), position, count - 1, &path, error));
+    for (uint32_t i = 1; i < count; i++)
+        TRY(coerce_to(binder, arguments[i], TYPE(TEXT), "json_extract_path", &path->children[i - 1],
+                      error));
+    TRY(coerce_to(binder, arguments[0], binary ? TYPE(JSONB) : TYPE(JSON), "json_extract_path",
+                  &arguments[0], error));
+    return bind_operator(binder, as_text ? SLICE("#>>") : SLICE("#>"), arguments[0], path, position,
+                         out, error);
+}
+
 static Status bind_scalar_call(Binder *binder, Scope *scope, const Node *node, Slice name,
                                Bound **arguments, uint32_t count, Bound **out, Error *error)
 {
@@ -102,6 +136,8 @@ static Status bind_scalar_call(Binder *binder, Scope *scope, const Node *node, S
     TRY(refuse_decorations(node, name, error));
     if (is_row_to_json)
         return bind_row_to_json(binder, name, arguments[0], position, out, error);
+    if (is_path_call(name) && count > 1)
+        return bind_path_call(binder, name, arguments, count, position, out, error);
     Status status = resolve_function(name, arguments, count, position, &resolution, error);
     if (status == STATUS_UNDEFINED_FUNCTION && is_cast_call(name, arguments, count, &type))
         return coerce_explicit(binder, arguments[0], type, position, out, error);

@@ -6,11 +6,20 @@
 static Status bind_number(Binder *binder, Slice text, int32_t position, Bound **out, Error *error)
 {
     int64_t integer;
-    if (slice_to_int64(text, &integer))
-        return bound_constant(binder, TYPE(BIGINT), value_integer(TYPE_BIGINT, integer), position,
+    if (slice_to_int64(text, &integer)) {
+        TypeKind kind = integer == (int32_t)integer ? TYPE_INTEGER : TYPE_BIGINT;
+        return bound_constant(binder, TYPE_OF_KIND(kind), value_integer(kind, integer), position,
                               out, error);
+    }
     Value value;
     Status status = value_from_text(binder->arena, TYPE(DECIMAL), text, &value, error);
+    if (status == STATUS_NUMERIC_VALUE_OUT_OF_RANGE) {
+        /* 1e300 is still good where a float is wanted. */
+        TRY(bound_constant(binder, TYPE(UNKNOWN), value_bytes(TYPE_UNKNOWN, text), position, out,
+                           error));
+        (*out)->is_huge_number = true;
+        return OK;
+    }
     if (status != OK) {
         error->position_byte = position;
         return status;

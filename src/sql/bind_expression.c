@@ -1,6 +1,7 @@
 /* Expressions: one function for each kind of PostgreSQL's nodes. */
 #include "sql/binder_int.h"
 #include "sql/fold.h"
+#include "sql/literal.h"
 
 typedef Status (*NodeBinder)(Binder *, Scope *, const Node *, Bound **, Error *);
 
@@ -186,9 +187,43 @@ static Status bind_literal(Binder *binder, Scope *scope, const Node *node, Bound
     return bind_constant(binder, node, out, error);
 }
 
+/* interval '3' DAY, timestamp(0) '…': of literals only. */
+static Status bind_time_cast(Binder *binder, Scope *scope, const Node *node,
+                             const TimeModifiers *modifiers, Type type, Bound **out, Error *error)
+{
+    Bound *bound;
+    int32_t position = node_location(node_field(node, "typeName"));
+    TRY(bind_expression(binder, scope, node_field(node, "arg"), &bound, error));
+    bool is_literal = bound->kind == BOUND_CONSTANT && bound->type.kind == TYPE_UNKNOWN &&
+                      !bound->as.constant.is_null;
+    if (is_literal && modifiers->fields != 0) {
+        Status status =
+            interval_text_with_unit(binder->arena, bound->as.constant.as.bytes, modifiers->fields,
+                                    &bound->as.constant.as.bytes, error);
+        if (status != OK) {
+            error->position_byte = position;
+            return status;
+        }
+    }
+    TRY(coerce_explicit(binder, bound, type, position, out, error));
+    bool changes =
+        modifiers->fields != 0 || (modifiers->precision >= 0 && modifiers->precision < 6);
+    if (changes && ((*out)->kind != BOUND_CONSTANT || (!is_literal && modifiers->fields != 0)))
+        return error_set_at(error, position, STATUS_FEATURE_NOT_SUPPORTED,
+                            "a precision of times other than 6 is not supported");
+    if ((*out)->kind == BOUND_CONSTANT)
+        time_round(type, modifiers->precision, &(*out)->as.constant);
+    return OK;
+}
+
 static Status bind_cast(Binder *binder, Scope *scope, const Node *node, Bound **out, Error *error)
 {
     Type type;
+    TimeModifiers modifiers;
+    if (time_modifiers_read(node_field(node, "typeName"), &modifiers)) {
+        TRY(bind_plain_type_name(node_field(node, "typeName"), &type, error));
+        return bind_time_cast(binder, scope, node, &modifiers, type, out, error);
+    }
     TRY(bind_type_name(binder->context, node_field(node, "typeName"), &type, error));
     const Node *argument = node_field(node, "arg");
     int32_t position = node_location(node);

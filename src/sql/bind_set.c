@@ -41,10 +41,9 @@ static Status coerce_rows(Binder *binder, BoundQuery *query, const Type *types, 
     return values_settle_columns(binder, query, error);
 }
 
-/* SELECT CAST(c0 AS …) … FROM (query) */
-static Status wrap(Binder *binder, BoundQuery **query, const Type *types, Error *error)
+Status query_wrap(Binder *binder, BoundQuery *inner, BoundQuery **out, Relation **relation,
+                  Error *error)
 {
-    BoundQuery *inner = *query;
     BoundQuery *outer = ARENA_NEW(binder->arena, BoundQuery);
     FromItem *item = ARENA_NEW(binder->arena, FromItem);
     FromItem **from = ARENA_ARRAY(binder->arena, FromItem *, 1);
@@ -60,9 +59,21 @@ static Status wrap(Binder *binder, BoundQuery **query, const Type *types, Error 
     from[0] = item;
     outer->from = from;
     outer->from_count = 1;
+    *out = outer;
+    *relation = item->relation;
+    return OK;
+}
+
+/* SELECT CAST(c0 AS …) … FROM (query) */
+static Status wrap(Binder *binder, BoundQuery **query, const Type *types, Error *error)
+{
+    BoundQuery *inner = *query;
+    BoundQuery *outer;
+    Relation *relation;
+    TRY(query_wrap(binder, inner, &outer, &relation, error));
     for (uint32_t i = 0; i < inner->column_count; i++) {
         Bound *value;
-        TRY(bound_column(binder, item->relation, i, -1, &value, error));
+        TRY(bound_column(binder, relation, i, -1, &value, error));
         TRY(query_add_target(binder, outer, inner->columns[i].name, value, error));
     }
     outer->visible_count = outer->target_count;

@@ -45,7 +45,7 @@ Status statement_make_select(Binder *binder, BoundQuery *query, BoundSelect **ou
         return arena_error(binder->kept, error);
     TRY(result_columns(binder, query, &select->columns, error));
     select->column_count = query->column_count;
-    TRY(write_statement(binder, query, select->columns, &written, error));
+    TRY(write_statement(binder, query, &written, error));
     select->text = written.text;
     select->uses_now = written.uses_now;
     select->uses_user = written.uses_user;

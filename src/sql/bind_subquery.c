@@ -37,6 +37,20 @@ static Status bind_scalar(Binder *binder, BoundQuery *query, int32_t position, B
                         error);
 }
 
+Status subquery_of_column(Binder *binder, BoundQuery *query, uint32_t column, int32_t position,
+                          Bound **out, Error *error)
+{
+    BoundQuery *outer;
+    Relation *relation;
+    Bound *value;
+    TRY(query_wrap(binder, query, &outer, &relation, error));
+    TRY(bound_column(binder, relation, column, position, &value, error));
+    TRY(query_add_target(binder, outer, query->columns[column].name, value, error));
+    outer->visible_count = 1;
+    TRY(query_settle_columns(binder, outer, error));
+    return bind_scalar(binder, outer, position, out, error);
+}
+
 static Status bind_array_of(Binder *binder, BoundQuery *query, int32_t position, Bound **out,
                             Error *error)
 {

@@ -144,6 +144,14 @@ static Status find_kind(const Node *type_name, TypeKind *out, Error *error)
                         SLICE_ARGUMENTS(name));
 }
 
+Status bind_plain_type_name(const Node *type_name, Type *out, Error *error)
+{
+    TypeKind kind;
+    TRY(find_kind(type_name, &kind, error));
+    *out = TYPE_OF_KIND(kind);
+    return OK;
+}
+
 Status bind_type_name(BindContext *context, const Node *type_name, Type *out, Error *error)
 {
     (void)context;

@@ -328,6 +328,8 @@ CHECKED Status bind_join(Binder *binder, Scope *scope, const Node *node, FromIte
                          FromNames *names, Error *error);
 CHECKED Status bind_function_reference(Binder *binder, Scope *scope, const Node *node,
                                        Relation **out, Error *error);
+/* The type of a TypeName without its modifiers. */
+CHECKED Status bind_plain_type_name(const Node *type_name, Type *out, Error *error);
 CHECKED Status bind_unnest(Binder *binder, Scope *scope, const Node *node, Bound **out,
                            Error *error);
 CHECKED Status bind_vector_search(Binder *binder, Scope *scope, const Node *node, Relation **out,
@@ -364,6 +366,14 @@ CHECKED Status values_settle_columns(Binder *binder, BoundQuery *query, Error *e
 
 /* Makes the outputs these types (with casts around or in the query); `*query` may change. */
 CHECKED Status query_coerce(Binder *binder, BoundQuery **query, const Type *types, Error *error);
+
+/* SELECT … FROM (inner), without targets yet; `relation` is the inner query in it. */
+CHECKED Status query_wrap(Binder *binder, BoundQuery *inner, BoundQuery **out, Relation **relation,
+                          Error *error);
+
+/* A scalar subquery of one of a query's columns. */
+CHECKED Status subquery_of_column(Binder *binder, BoundQuery *query, uint32_t column,
+                                  int32_t position, Bound **out, Error *error);
 
 /* An empty query, one level below `parent`. */
 CHECKED Status query_new(Binder *binder, const Scope *parent, QueryKind kind, BoundQuery **out,
@@ -416,6 +426,9 @@ CHECKED Status relation_of_table(Binder *binder, uint32_t depth, const CatalogTa
                                  Error *error);
 
 RelationColumn relation_column_of(const Column *column);
+
+/* Two columns without names behind the others: the file a row lies in, and its place there. */
+CHECKED Status relation_add_location(Binder *binder, Relation *relation, Error *error);
 
 /* Columns renamed by AS x(a, b); more names than columns are 42P10. */
 CHECKED Status relation_rename(Binder *binder, Relation *relation, const Node *alias, Error *error);

@@ -151,7 +151,8 @@ struct Bound {
     int16_t scale;     /* DECIMAL: above */
     uint8_t precision; /* DECIMAL of a known scale: digits at most, 1–38 */
     bool negated;
-    bool is_all; /* QUANTIFIED */
+    bool is_all;         /* QUANTIFIED */
+    bool is_huge_number; /* an UNKNOWN that was written as a number too large for DECIMAL */
     enum CastContext cast_context;
     int32_t position_byte;
     uint32_t index;
@@ -191,7 +192,8 @@ typedef struct RelationColumn {
     Type type;
     int16_t scale;
     uint8_t precision;
-    bool hidden; /* from `*` */
+    bool hidden;          /* from `*` */
+    const char *location; /* "_file" or "_position": where the row lies, for UPDATE and DELETE */
     bool is_system;
     SystemColumn system; /* _seq … */
 } RelationColumn;

@@ -1,6 +1,7 @@
 /* Coercion: making an expression another type, as PostgreSQL's parse_coerce does. */
 #include "sql/binder_int.h"
 #include "sql/fold.h"
+#include "sql/literal.h"
 
 bool coerce_is_possible(const Bound *bound, Type to, enum CastContext context)
 {
@@ -44,6 +45,11 @@ static Status read_literal(Binder *binder, const Bound *literal, Type to, Bound 
     if (!literal->as.constant.is_null) {
         Slice text = literal->as.constant.as.bytes;
         Status status = value_from_text(binder->arena, plain, text, &value, error);
+        if (status == STATUS_FEATURE_NOT_SUPPORTED) {
+            TRY(literal_read_special(binder, literal, to, out, error));
+            if (*out != NULL)
+                return OK;
+        }
         if (status != OK) {
             error->position_byte = literal->position_byte;
             return status;
@@ -60,6 +66,9 @@ static Status coerce_unknown(Binder *binder, Bound *bound, Type to, Bound **out,
         return OK;
     }
     ASSERT(bound->kind == BOUND_CONSTANT);
+    if (bound->is_huge_number && to.kind != TYPE_REAL && to.kind != TYPE_DOUBLE)
+        return error_set_at(error, bound->position_byte, STATUS_NUMERIC_VALUE_OUT_OF_RANGE,
+                            "value overflows numeric format");
     return read_literal(binder, bound, to, out, error);
 }
 
@@ -77,6 +86,18 @@ static Status cast_node(Binder *binder, Bound *bound, Type to, enum CastContext 
     return bound_fold(binder, out, error);
 }
 
+/* ARRAY[…] as an array of another type: its elements as that type. */
+static Status coerce_elements(Binder *binder, Bound *array, Type to, enum CastContext context,
+                              Bound **out, Error *error)
+{
+    for (uint32_t i = 0; i < array->child_count; i++)
+        TRY(coerce(binder, array->children[i], type_of_element(to), context,
+                   array->children[i]->position_byte, &array->children[i], error));
+    array->type = type_plain(to);
+    *out = array;
+    return OK;
+}
+
 Status coerce(Binder *binder, Bound *bound, Type to, enum CastContext context, int32_t position,
               Bound **out, Error *error)
 {
@@ -88,6 +109,8 @@ Status coerce(Binder *binder, Bound *bound, Type to, enum CastContext context, i
         *out = bound;
         return OK;
     }
+    if (bound->kind == BOUND_ARRAY && to.kind == TYPE_ARRAY)
+        return coerce_elements(binder, bound, to, context, out, error);
     Type plain = type_plain(to);
     if (to.kind == TYPE_VECTOR)
         plain.a = to.a;

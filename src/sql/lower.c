@@ -58,6 +58,8 @@ static Status lower_column(Lowering *lowering, const Bound *bound, Expression *o
     if (bound->as.relation != lowering->relation || lowering->relation == NULL)
         return refuse(lowering, "a column of another table");
     const RelationColumn *column = &bound->as.relation->columns[bound->index];
+    if (column->location != NULL)
+        return refuse(lowering, "a row's place");
     out->kind = column->is_system ? EXPRESSION_SYSTEM : EXPRESSION_COLUMN;
     out->index = column->is_system ? (uint32_t)column->system : bound->index;
     return OK;

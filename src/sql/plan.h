@@ -159,8 +159,10 @@ typedef struct BoundInsert {
 } BoundInsert;
 
 /* UPDATE and DELETE. `find` reads the whole rows to change: its result is every column of the table
- * in order, then _seq, then (file, position), then computed columns. Where short_read is there and
- * the rows are hot, that answers instead. */
+ * in order, then _seq, then (file, position) as BIGINTs, then computed columns. Its reference 0 is
+ * the target and needs its location (QueryReference.with_location). A row that joins several others
+ * comes several times: the first one counts. Where short_read is there and the rows are hot, that
+ * answers instead. */
 typedef struct BoundChange {
     BoundReference target;
     BoundSelect *find;

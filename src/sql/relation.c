@@ -139,6 +139,23 @@ Status relation_of_table(Binder *binder, uint32_t depth, const CatalogTable *tab
     return OK;
 }
 
+Status relation_add_location(Binder *binder, Relation *relation, Error *error)
+{
+    static const char *const NAMES[] = {"_file", "_position"};
+    uint32_t count = relation->column_count;
+    RelationColumn *columns = ARENA_ARRAY(binder->arena, RelationColumn, count + 2);
+    if (columns == NULL)
+        return arena_error(binder->arena, error);
+    for (uint32_t i = 0; i < count; i++)
+        columns[i] = relation->columns[i];
+    for (uint32_t i = 0; i < 2; i++)
+        columns[count + i] = (RelationColumn){
+            .type = TYPE(BIGINT), .hidden = true, .is_system = true, .location = NAMES[i]};
+    relation->columns = columns;
+    relation->column_count = count + 2;
+    return OK;
+}
+
 /* ---- AS x (a, b) ---- */
 
 Status relation_rename(Binder *binder, Relation *relation, const Node *alias, Error *error)

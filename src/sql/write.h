@@ -23,10 +23,10 @@ typedef struct WrittenQuery {
     bool uses_user;
 } WrittenQuery;
 
-/* The statement's own query. Its columns come as `columns[i].sent` says; the columns read are
- * marked in the binder's references. */
-CHECKED Status write_statement(Binder *binder, const BoundQuery *query, const ResultColumn *columns,
-                               WrittenQuery *out, Error *error);
+/* The statement's own query. Its columns come as ResultColumn.sent says; the columns read are
+ * marked in the binder's references; every parameter of the statement is named. */
+CHECKED Status write_statement(Binder *binder, const BoundQuery *query, WrittenQuery *out,
+                               Error *error);
 
 /* What the result columns of a query are, as the client and as the engine see them. */
 CHECKED Status result_columns(Binder *binder, const BoundQuery *query, ResultColumn **out,

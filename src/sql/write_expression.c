@@ -64,6 +64,7 @@ static Status write_child(Writer *writer, const Bound *node, const Bound *child,
 static Status write_parameter(Writer *writer, const Bound *bound, Error *error)
 {
     (void)error;
+    writer->mentioned[bound->index] = true;
     put_format(writer, "CAST($%u AS ", bound->index + 1);
     put_type(writer, bound->type, bound->scale, bound->precision);
     put(writer, ")");
@@ -78,6 +79,10 @@ static void write_table_column(Writer *writer, const Relation *relation, uint32_
         reference->columns[index] = true;
         put_format(writer, "t%u.", relation->number);
         put_identifier(writer, relation->schema->columns[index].name);
+        return;
+    }
+    if (column->location != NULL) {
+        put_format(writer, "CAST(t%u.%s AS BIGINT)", relation->number, column->location);
         return;
     }
     if (column->system == SYSTEM_DELETED) {
@@ -501,7 +506,8 @@ static Status count_node(Bound **place, void *context, Error *error)
     uint32_t *count = context;
     BoundKind kind = (*place)->kind;
     bool is_large = kind == BOUND_SUBQUERY || kind == BOUND_AGGREGATE || kind == BOUND_WINDOW ||
-                    (kind == BOUND_CONSTANT && (*place)->type.kind == TYPE_ARRAY);
+                    (kind == BOUND_CONSTANT && (*place)->type.kind == TYPE_ARRAY &&
+                     !(*place)->as.constant.is_null);
     *count += is_large ? CHEAP_NODES_MAX + 1 : 1;
     return *count > CHEAP_NODES_MAX ? STATUS_PROGRAM_LIMIT_EXCEEDED : OK;
 }

@@ -98,7 +98,7 @@ Type sent_type(Type type, int16_t scale)
 {
     if (type.kind == TYPE_DECIMAL && scale == SCALE_VARIES)
         return TYPE(TEXT);
-    if (type.kind == TYPE_DECIMAL)
+    if (type.kind == TYPE_DECIMAL && type.a == 0)
         return (Type){.kind = TYPE_DECIMAL, .a = DECIMAL_PRECISION_MAX, .b = scale};
     if (type.kind == TYPE_INTERVAL || type.kind == TYPE_RECORD || type.kind == TYPE_UNKNOWN)
         return TYPE(TEXT);
@@ -120,23 +120,6 @@ Status result_columns(Binder *binder, const BoundQuery *query, ResultColumn **ou
     return OK;
 }
 
-/* SELECT … FROM (query): the forms in which columns are sent that are not those they are kept in.
- */
-static Status write_sent(Writer *writer, const BoundQuery *query, const ResultColumn *columns,
-                         Error *error)
-{
-    put(writer, "SELECT ");
-    for (uint32_t i = 0; i < query->column_count; i++) {
-        bool as_text = columns[i].type.kind == TYPE_INTERVAL;
-        put_format(writer, as_text ? "%spg_text(s.c%u) AS c%u" : "%ss.c%u AS c%u",
-                   i == 0 ? "" : ", ", i, i);
-    }
-    put(writer, " FROM (");
-    TRY(write_query(writer, query, query->columns, error));
-    put(writer, ") AS s");
-    return OK;
-}
-
 static bool needs_sent_form(const BoundQuery *query)
 {
     for (uint32_t i = 0; i < query->column_count; i++) {
@@ -146,17 +129,88 @@ static bool needs_sent_form(const BoundQuery *query)
     return false;
 }
 
-Status write_statement(Binder *binder, const BoundQuery *query, const ResultColumn *columns,
-                       WrittenQuery *out, Error *error)
+static void put_sent_columns(Writer *writer, const BoundQuery *query)
 {
-    Writer writer = {.binder = binder};
+    put(writer, "SELECT ");
+    for (uint32_t i = 0; i < query->column_count; i++) {
+        bool as_text = query->columns[i].type.kind == TYPE_INTERVAL;
+        put_format(writer, as_text ? "%spg_text(s.c%u) AS c%u" : "%ss.c%u AS c%u",
+                   i == 0 ? "" : ", ", i, i);
+    }
+    if (query->column_count == 0)
+        put(writer, "s.c0");
+    put(writer, " FROM (");
+}
+
+static bool is_left_out(const Writer *writer, uint32_t parameter)
+{
+    const BindContext *context = writer->binder->context;
+    if (parameter == context->parameter_count)
+        return writer->uses_user && !writer->uses_now;
+    return !writer->mentioned[parameter];
+}
+
+static bool leaves_parameters_out(const Writer *writer)
+{
+    uint32_t count = writer->binder->context->parameter_count;
+    for (uint32_t i = 0; i <= count; i++) {
+        if (is_left_out(writer, i))
+            return true;
+    }
+    return false;
+}
+
+/* The engine takes no value for a parameter that its text does not name: WHERE names them all. */
+static void put_left_out(Writer *writer)
+{
+    const BindContext *context = writer->binder->context;
+    bool first = true;
+    put(writer, " WHERE ");
+    for (uint32_t i = 0; i <= context->parameter_count; i++) {
+        Type type = i < context->parameter_count ? context->parameter_types[i] : TYPE(TIMESTAMPTZ);
+        if (!is_left_out(writer, i))
+            continue;
+        put_format(writer, first ? "(CAST($%u AS " : " AND (CAST($%u AS ", i + 1);
+        put_type(writer, type, SCALE_VARIES, DECIMAL_PRECISION_MAX);
+        put(writer, ") IS NULL OR true)");
+        first = false;
+    }
+    if (writer->uses_user)
+        writer->uses_now = true;
+}
+
+/* The query, or a SELECT around it where its columns are sent in another form, or parameters are
+ * left over. What is left over is known only when it was written once. */
+static Status write_whole(Writer *writer, const BoundQuery *query, bool wrapped, Error *error)
+{
+    if (wrapped)
+        put_sent_columns(writer, query);
+    TRY(write_query(writer, query, query->columns, error));
+    if (!wrapped)
+        return OK;
+    put(writer, ") AS s");
+    if (leaves_parameters_out(writer))
+        put_left_out(writer);
+    return OK;
+}
+
+static Status writer_open(Writer *writer, Binder *binder, Error *error)
+{
+    *writer = (Writer){.binder = binder};
+    buffer_open(&writer->out, WRITTEN_BYTES_MAX);
+    writer->mentioned = ARENA_ARRAY(binder->arena, bool, binder->context->parameter_count);
+    return writer->mentioned != NULL ? OK : arena_error(binder->arena, error);
+}
+
+static Status write_once(Binder *binder, const BoundQuery *query, bool wrapped, bool *again,
+                         WrittenQuery *out, Error *error)
+{
+    Writer writer;
     Status status;
-    buffer_open(&writer.out, WRITTEN_BYTES_MAX);
-    if (needs_sent_form(query))
-        GO(write_sent(&writer, query, columns, error));
-    else
-        GO(write_query(&writer, query, query->columns, error));
+    GO(writer_open(&writer, binder, error));
+    GO(write_whole(&writer, query, wrapped, error));
     GO(end_piece(&writer, error));
+    *again = !wrapped && leaves_parameters_out(&writer);
     *out = (WrittenQuery){
         .text = {.pieces = writer.pieces, .holes = writer.holes, .hole_count = writer.hole_count},
         .uses_now = writer.uses_now,
@@ -164,4 +218,11 @@ Status write_statement(Binder *binder, const BoundQuery *query, const ResultColu
 done:
     buffer_close(&writer.out);
     return status;
+}
+
+Status write_statement(Binder *binder, const BoundQuery *query, WrittenQuery *out, Error *error)
+{
+    bool again;
+    TRY(write_once(binder, query, needs_sent_form(query), &again, out, error));
+    return again ? write_once(binder, query, true, &again, out, error) : OK;
 }

@@ -13,7 +13,8 @@ typedef struct Writer {
     uint32_t hole_count;
     uint32_t hole_capacity;
     uint32_t piece_capacity;
-    size_t written; /* bytes in all pieces */
+    size_t written;  /* bytes in all pieces */
+    bool *mentioned; /* by parameter of the statement */
     bool uses_now;
     bool uses_user;
     const char *operands[2];        /* what BOUND_OPERAND stands for just now */

@@ -246,20 +246,17 @@ static void put_text(Buffer *out, const BoundSelect *select)
     }
 }
 
+/* The statement's own parameters have no values here; behind them come now() and current_user. */
 static Status bind_values(Driver *driver, duckdb_prepared_statement prepared,
                           uint32_t parameter_count, Error *error)
 {
-    for (idx_t i = 1; i <= duckdb_nparams(prepared); i++) {
-        const char *name = duckdb_parameter_name(prepared, i);
-        uint32_t number = (uint32_t)strtoul(name, NULL, 10);
-        duckdb_free((void *)(uintptr_t)name);
-        if (number <= parameter_count)
-            return error_set(error, STATUS_UNDEFINED_PARAMETER, "there is no parameter $%u",
-                             number);
-        Value value = number == parameter_count + 1
-                          ? value_integer(TYPE_TIMESTAMPTZ, driver->now_us)
-                          : value_text(SLICE("postgres"));
-        TRY(parameter_bind(prepared, (uint32_t)i, &value, error));
+    Value values[2] = {value_integer(TYPE_TIMESTAMPTZ, driver->now_us),
+                       value_text(SLICE("postgres"))};
+    if (parameter_count > 0)
+        return error_set(error, STATUS_UNDEFINED_PARAMETER, "there is no parameter $1");
+    for (uint32_t i = 0; i < 2; i++) {
+        if (duckdb_parameter_name(prepared, i + 1) != NULL)
+            TRY(parameter_bind(prepared, i, &values[i], error));
     }
     return OK;
 }
