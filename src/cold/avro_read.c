@@ -2,7 +2,7 @@
  * item takes at least one byte, so that no count can promise more than there are bytes.
  * The format is at the top of avro_write.c. */
 #include "base/assert.h"
-#include "cold/avro_int.h"
+#include "cold/avro.h"
 #include "cold/zlib_int.h"
 
 enum { INFLATE_STEP_BYTES = 64 << 10 };

@@ -1,7 +1,7 @@
 /* Reading an Avro schema: JSON in, a tree of types out. Names defined once may be used again, also
  * inside their own definition; the depth of values is limited where they are read. */
 #include "base/assert.h"
-#include "cold/avro_int.h"
+#include "cold/avro.h"
 
 enum { SCHEMA_JSON_DEPTH_MAX = 4 * AVRO_DEPTH_MAX };
 

@@ -6,7 +6,7 @@
 #include <zlib.h>
 
 #include "base/assert.h"
-#include "cold/avro_int.h"
+#include "cold/avro.h"
 #include "cold/zlib_int.h"
 
 enum { DEFLATE_STEP_BYTES = 32 << 10 };

@@ -8,7 +8,7 @@
 
 #include "cold/cold.h"
 #include "cold/deletes_int.h"
-#include "cold/iceberg_int.h"
+#include "cold/iceberg.h"
 
 enum {
     COLD_METADATA_LOG_MAX = 10,      /* older v<N> files that the metadata still names */

@@ -32,7 +32,7 @@ static Status write_synced(Env *env, const char *path, Slice bytes, Error *error
     Status status = file_write_at(file, 0, bytes, error);
     if (status == OK)
         status = file_sync(file, error);
-    KEEP_FIRST(file_close(file, error));
+    KEEP_FIRST(file_close(file, LATER_ERROR(error)));
     return status;
 }
 

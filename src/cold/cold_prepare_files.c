@@ -62,6 +62,18 @@ static int compare_files(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* Those added have the highest ids as a rule: then all are in order already. */
+static void sort_files(ColdVersion *version)
+{
+    bool sorted = true;
+    for (size_t i = 1; sorted && i < version->file_count; i++)
+        sorted = version->files[i - 1].file->id < version->files[i].file->id;
+    if (!sorted)
+        qsort(version->files, version->file_count, sizeof *version->files, compare_files);
+    for (size_t i = 1; i < version->file_count; i++)
+        ASSERT(version->files[i - 1].file->id < version->files[i].file->id);
+}
+
 static void collect_files(Preparation *preparation)
 {
     const ColdChange *change = preparation->change;
@@ -78,10 +90,7 @@ static void collect_files(Preparation *preparation)
         change->added[i]->snapshot_id = (uint64_t)preparation->snapshot.id;
         add_file(version, change->added[i], NULL, preparation->snapshot.sequence, NO_MANIFEST);
     }
-    if (version->file_count > 1)
-        qsort(version->files, version->file_count, sizeof *version->files, compare_files);
-    for (size_t i = 1; i < version->file_count; i++)
-        ASSERT(version->files[i - 1].file->id < version->files[i].file->id);
+    sort_files(version);
 }
 
 /* ---- their deletes ---- */

@@ -255,18 +255,20 @@ static Status write_added_deletes(Plan *plan)
 
 /* ---- what was there ---- */
 
-static PlannedEntry plan_old_file(const Plan *plan, const ColdFile *file)
+/* Files of base and version are in one order, and so are their delete files: `next` walks along. */
+static PlannedEntry plan_old_file(const Plan *plan, const ColdFile *file, size_t *next)
 {
     ColdVersion *version = plan->preparation->version;
-    size_t at = cold_version_search(version, file->file->id);
-    bool stays = at < version->file_count;
+    while (*next < version->file_count && version->files[*next].file->id < file->file->id)
+        ++*next; /* it is added */
+    ColdFile *kept = *next < version->file_count ? &version->files[*next] : NULL;
+    bool stays = kept != NULL && kept->file == file->file;
     return (PlannedEntry){.status = stays ? ICEBERG_EXISTING : ICEBERG_DELETED,
                           .file = file,
-                          .manifest = stays ? &version->files[at].manifest : NULL,
+                          .manifest = stays ? &kept->manifest : NULL,
                           .old_manifest = file->manifest};
 }
 
-/* Both lists of delete files are in one order, so `next` walks along. */
 static PlannedEntry plan_old_deletes(const Plan *plan, const ColdDeleteFile *file, size_t *next)
 {
     ColdVersion *version = plan->preparation->version;
@@ -280,27 +282,54 @@ static PlannedEntry plan_old_deletes(const Plan *plan, const ColdDeleteFile *fil
                           .old_manifest = file->manifest};
 }
 
-static int compare_old(const void *a, const void *b)
+static OldManifest *old_manifest(const Plan *plan, uint32_t number)
 {
-    uint32_t x = ((const PlannedEntry *)a)->old_manifest;
-    uint32_t y = ((const PlannedEntry *)b)->old_manifest;
-    return x < y ? -1 : x > y;
+    ASSERT(number < plan->manifest_count);
+    return &plan->manifests[number];
+}
+
+static void place(Plan *plan, PlannedEntry entry)
+{
+    OldManifest *old = old_manifest(plan, entry.old_manifest);
+    plan->old[old->begin + old->count++] = entry;
+    old->removed += entry.manifest == NULL;
+}
+
+/* Where each manifest's entries begin, so that they can be placed without sorting. */
+static void find_places(Plan *plan)
+{
+    const ColdVersion *base = plan->preparation->base;
+    size_t begin = 0;
+    for (size_t i = 0; i < base->file_count; i++)
+        old_manifest(plan, base->files[i].manifest)->count++;
+    for (size_t i = 0; i < base->delete_file_count; i++)
+        old_manifest(plan, base->delete_files[i].manifest)->count++;
+    for (size_t i = 0; i < plan->manifest_count; i++) {
+        OldManifest *old = &plan->manifests[i];
+        old->manifest = &base->manifests[i];
+        old->begin = begin;
+        begin += old->count;
+        old->count = 0;
+    }
 }
 
 static Status collect_old(Plan *plan)
 {
     const ColdVersion *base = plan->preparation->base;
-    size_t count = base->file_count + base->delete_file_count;
-    size_t next = 0;
-    plan->old = ARENA_ARRAY(&plan->preparation->arena, PlannedEntry, count);
-    if (plan->old == NULL)
-        return arena_error(&plan->preparation->arena, plan->preparation->error);
+    Arena *arena = &plan->preparation->arena;
+    size_t next_file = 0;
+    size_t next_deletes = 0;
+    plan->manifest_count = base->manifest_count;
+    plan->old_count = base->file_count + base->delete_file_count;
+    plan->manifests = ARENA_ARRAY(arena, OldManifest, plan->manifest_count);
+    plan->old = ARENA_ARRAY(arena, PlannedEntry, plan->old_count);
+    if (plan->manifests == NULL || plan->old == NULL)
+        return arena_error(arena, plan->preparation->error);
+    find_places(plan);
     for (size_t i = 0; i < base->file_count; i++)
-        plan->old[plan->old_count++] = plan_old_file(plan, &base->files[i]);
+        place(plan, plan_old_file(plan, &base->files[i], &next_file));
     for (size_t i = 0; i < base->delete_file_count; i++)
-        plan->old[plan->old_count++] = plan_old_deletes(plan, &base->delete_files[i], &next);
-    if (count > 1)
-        qsort(plan->old, count, sizeof *plan->old, compare_old);
+        place(plan, plan_old_deletes(plan, &base->delete_files[i], &next_deletes));
     return OK;
 }
 
@@ -310,28 +339,14 @@ static bool is_small(const OldManifest *old)
            old->manifest->size_bytes < MANIFEST_BYTES_WANTED / 2;
 }
 
-static Status judge_old(Plan *plan)
+static void judge_old(Plan *plan)
 {
-    const ColdVersion *base = plan->preparation->base;
-    plan->manifest_count = base->manifest_count;
-    plan->manifests = ARENA_ARRAY(&plan->preparation->arena, OldManifest, plan->manifest_count);
-    if (plan->manifests == NULL)
-        return arena_error(&plan->preparation->arena, plan->preparation->error);
-    for (size_t i = 0; i < plan->old_count; i++) {
-        ASSERT(plan->old[i].old_manifest < plan->manifest_count);
-        OldManifest *old = &plan->manifests[plan->old[i].old_manifest];
-        if (old->count++ == 0)
-            old->begin = i;
-        old->removed += plan->old[i].manifest == NULL;
-    }
     for (size_t i = 0; i < plan->manifest_count; i++) {
         OldManifest *old = &plan->manifests[i];
-        old->manifest = &base->manifests[i];
         old->fate = old->count == 0    ? MANIFEST_DROP
                     : old->removed > 0 ? MANIFEST_REWRITE
                                        : MANIFEST_KEEP;
     }
-    return OK;
 }
 
 static bool is_of_sort(const OldManifest *old, const IcebergManifest *sort)
@@ -417,7 +432,7 @@ static Status make_manifests(Plan *plan)
     if (plan->preparation->change->operation == COLD_SCHEMA)
         return keep_all(plan);
     TRY(collect_old(plan));
-    TRY(judge_old(plan));
+    judge_old(plan);
     TRY(write_added_files(plan));
     TRY(write_added_deletes(plan));
     return carry_over(plan);

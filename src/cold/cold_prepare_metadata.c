@@ -240,8 +240,8 @@ static Status add_snapshot(Preparation *preparation)
     return OK;
 }
 
-/* How many of the oldest snapshots the limits drop. A snapshot was superseded when the one behind it
- * was committed. */
+/* How many of the oldest snapshots the limits drop. A snapshot was superseded when the one behind
+ * it was committed. */
 static uint32_t count_expired(const IcebergTable *table, uint32_t snapshots_max, int64_t after_us)
 {
     uint32_t max = snapshots_max == 0 ? 1 : snapshots_max;

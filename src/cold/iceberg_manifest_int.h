@@ -3,7 +3,7 @@
 #ifndef FIRN_COLD_ICEBERG_MANIFEST_INT_H
 #define FIRN_COLD_ICEBERG_MANIFEST_INT_H
 
-#include "cold/iceberg_int.h"
+#include "cold/iceberg.h"
 
 /* Key in a manifest's header for the schema version of its data files. Readers know a schema only
  * by "schema-id", which must be one that the metadata still lists. */

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
-#include "cold/iceberg_int.h"
+#include "cold/iceberg.h"
 
 Status iceberg_damaged(const char *what, Error *error)
 {

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/assert.h"
-#include "cold/iceberg_int.h"
+#include "cold/iceberg.h"
 
 void iceberg_absolute(const char *location, const char *path, char out[ICEBERG_PATH_BYTES_MAX])
 {

@@ -6,7 +6,7 @@
 
 #include "base/assert.h"
 #include "cold/cold.h"
-#include "cold/iceberg_int.h"
+#include "cold/iceberg.h"
 
 _Static_assert(ICEBERG_ELEMENT_ID_OFFSET + COLUMNS_MAX < FIELD_ID_SEQ, "element ids have room");
 

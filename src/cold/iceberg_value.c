@@ -3,7 +3,7 @@
 #include <endian.h>
 #include <math.h>
 
-#include "cold/iceberg_int.h"
+#include "cold/iceberg.h"
 
 /* ---- writing ---- */
 

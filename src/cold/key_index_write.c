@@ -230,7 +230,7 @@ Status key_index_write(Env *env, const char *path, uint64_t file_sequence, KeyIn
     GO(write_meta_and_header(&writing, error));
 done:
     if (writing.file != NULL)
-        KEEP_FIRST(file_close(writing.file, error));
+        KEEP_FIRST(file_close(writing.file, LATER_ERROR(error)));
     buffer_close(&writing.batch);
     buffer_close(&writing.meta);
     return status;

@@ -49,7 +49,7 @@ Status memory_file_write(Env *env, const char *path, const char *magic, uint64_t
     GO(file_write_at(file, MEMORY_FILE_HEADER_BYTES, body, error));
 done:
     if (file != NULL)
-        KEEP_FIRST(file_close(file, error));
+        KEEP_FIRST(file_close(file, LATER_ERROR(error)));
     buffer_close(&header);
     return status;
 }

@@ -281,25 +281,41 @@ PositionSetIterator position_set_begin(Slice set)
     return (PositionSetIterator){.set = set};
 }
 
-static bool next_bit(const Container *container, uint32_t from, uint32_t *out)
+static bool next_container(PositionSetIterator *iterator)
 {
-    for (uint32_t byte = from / 8; byte < POSITION_SET_BITS_BYTES; byte++) {
-        uint32_t bits = container->data[byte];
-        if (byte == from / 8)
-            bits &= 0xffu << (from % 8);
+    Layout layout = layout_of(iterator->set);
+    if (iterator->container == layout.count)
+        return false;
+    Container container = container_of(&layout, iterator->container++);
+    iterator->kind = container.kind;
+    iterator->key = container.key;
+    iterator->count = container.kind == CONTAINER_RUNS ? container.runs : container.count;
+    iterator->data = container.data;
+    iterator->at = 0;
+    iterator->in_run = 0;
+    return true;
+}
+
+static bool next_bit(PositionSetIterator *iterator, uint32_t *out)
+{
+    for (uint32_t byte = iterator->at / 8; byte < POSITION_SET_BITS_BYTES; byte++) {
+        uint32_t bits = iterator->data[byte];
+        if (byte == iterator->at / 8)
+            bits &= 0xffu << (iterator->at % 8);
         if (bits != 0) {
             *out = byte * 8 + (uint32_t)__builtin_ctz(bits);
+            iterator->at = *out + 1;
             return true;
         }
     }
     return false;
 }
 
-static bool next_in_runs(PositionSetIterator *iterator, const Container *container, uint32_t *out)
+static bool next_in_runs(PositionSetIterator *iterator, uint32_t *out)
 {
-    if (iterator->at == container->runs)
+    if (iterator->at == iterator->count)
         return false;
-    const uint8_t *run = container->data + 4 * (size_t)iterator->at;
+    const uint8_t *run = iterator->data + 4 * (size_t)iterator->at;
     *out = load_u16(run) + iterator->in_run;
     bool was_last = iterator->in_run == load_u16(run + 2);
     iterator->in_run = was_last ? 0 : iterator->in_run + 1;
@@ -307,38 +323,67 @@ static bool next_in_runs(PositionSetIterator *iterator, const Container *contain
     return true;
 }
 
-/* The next low half in the container; false at its end. */
-static bool next_value(PositionSetIterator *iterator, const Container *container, uint32_t *out)
+/* The next low half in the container at hand; false at its end. */
+static bool next_value(PositionSetIterator *iterator, uint32_t *out)
 {
-    switch (container->kind) {
+    switch ((ContainerKind)iterator->kind) {
     case CONTAINER_ARRAY:
-        if (iterator->at == container->count)
+        if (iterator->at == iterator->count)
             return false;
-        *out = load_u16(container->data + 2 * (size_t)iterator->at++);
+        *out = load_u16(iterator->data + 2 * (size_t)iterator->at++);
         return true;
     case CONTAINER_BITS:
-        if (!next_bit(container, iterator->at, out))
-            return false;
-        iterator->at = *out + 1;
-        return true;
+        return next_bit(iterator, out);
     case CONTAINER_RUNS:
-        return next_in_runs(iterator, container, out);
+        return next_in_runs(iterator, out);
     }
     UNREACHABLE();
 }
 
 bool position_set_next(PositionSetIterator *iterator, uint32_t *out)
 {
-    Layout layout = layout_of(iterator->set);
-    for (; iterator->container < layout.count; iterator->container++) {
-        Container container = container_of(&layout, iterator->container);
-        uint32_t value;
-        if (next_value(iterator, &container, &value)) {
-            *out = container.key << 16 | value;
-            return true;
+    uint32_t value;
+    while (iterator->count == 0 || !next_value(iterator, &value)) {
+        if (!next_container(iterator)) {
+            iterator->count = 0;
+            return false;
         }
-        iterator->at = 0;
-        iterator->in_run = 0;
     }
-    return false;
+    *out = iterator->key << 16 | value;
+    return true;
+}
+
+/* ---- whole containers ---- */
+
+uint32_t position_set_containers(Slice set)
+{
+    return layout_of(set).count;
+}
+
+uint32_t position_set_key(Slice set, uint32_t container)
+{
+    Layout layout = layout_of(set);
+    ASSERT(container < layout.count);
+    return key_of(&layout, container);
+}
+
+static void set_bit(uint8_t *bits, uint32_t value)
+{
+    bits[value / 8] |= (uint8_t)(1u << (value % 8));
+}
+
+void position_set_load(Slice set, uint32_t number, uint8_t bits[POSITION_SET_BITS_BYTES])
+{
+    Layout layout = layout_of(set);
+    Container container = container_of(&layout, number);
+    if (container.kind == CONTAINER_BITS)
+        memcpy(bits, container.data, POSITION_SET_BITS_BYTES);
+    for (uint32_t i = 0; container.kind == CONTAINER_ARRAY && i < container.count; i++)
+        set_bit(bits, load_u16(container.data + 2 * (size_t)i));
+    for (uint32_t i = 0; container.kind == CONTAINER_RUNS && i < container.runs; i++) {
+        uint32_t start = load_u16(container.data + 4 * (size_t)i);
+        uint32_t last = start + load_u16(container.data + 4 * (size_t)i + 2);
+        for (uint32_t value = start; value <= last; value++)
+            set_bit(bits, value);
+    }
 }

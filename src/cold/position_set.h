@@ -20,12 +20,16 @@ bool position_set_check(Slice set, uint64_t limit, uint64_t *count);
 uint64_t position_set_count(Slice set);
 bool position_set_has(Slice set, uint32_t position);
 
-/* Positions in ascending order. */
+/* Positions in ascending order. All private. */
 typedef struct PositionSetIterator {
     Slice set;
-    uint32_t container; /* number of the one at hand */
+    uint32_t container; /* number of the next one */
+    uint32_t kind;      /* of the one at hand */
+    uint32_t key;       /* high half of its positions */
+    uint32_t count;     /* of its values or runs; 0: none is at hand */
     uint32_t at;        /* next value, bit or run in it */
     uint32_t in_run;    /* values of the run that were given */
+    const uint8_t *data;
 } PositionSetIterator;
 
 PositionSetIterator position_set_begin(Slice set);

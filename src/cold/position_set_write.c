@@ -1,17 +1,26 @@
-/* Making position sets: values are gathered as bits of one container at a time, which becomes an
- * array or stays bits when the next one begins. The format is at the top of position_set.c. */
+/* Making position sets: one container after the other is gathered as bits, of what the set had and
+ * what is added, and becomes an array or stays bits. The format is at the top of position_set.c. */
 #include "base/assert.h"
 #include "cold/position_set.h"
 #include "cold/position_set_int.h"
 
 typedef struct Builder {
     uint8_t bits[POSITION_SET_BITS_BYTES]; /* of the container at hand */
-    uint32_t key;
-    uint32_t count; /* values in it */
-    uint32_t containers;
+    uint32_t containers;                   /* finished */
     Buffer descriptors;
     Buffer body;
 } Builder;
+
+static uint32_t count_bits(const uint8_t *bits)
+{
+    uint32_t count = 0;
+    for (uint32_t at = 0; at < POSITION_SET_BITS_BYTES; at += 8) {
+        uint64_t word;
+        memcpy(&word, bits + at, sizeof word);
+        count += (uint32_t)__builtin_popcountll(word);
+    }
+    return count;
+}
 
 static void put_array(Buffer *out, const uint8_t *bits)
 {
@@ -21,33 +30,45 @@ static void put_array(Buffer *out, const uint8_t *bits)
     }
 }
 
-static void finish_container(Builder *builder)
+static void finish_container(Builder *builder, uint32_t key)
 {
-    if (builder->count == 0)
-        return;
-    buffer_put_u16(&builder->descriptors, (uint16_t)builder->key);
-    buffer_put_u16(&builder->descriptors, (uint16_t)(builder->count - 1));
-    if (builder->count > POSITION_SET_ARRAY_MAX)
+    uint32_t count = count_bits(builder->bits);
+    ASSERT(count > 0);
+    buffer_put_u16(&builder->descriptors, (uint16_t)key);
+    buffer_put_u16(&builder->descriptors, (uint16_t)(count - 1));
+    if (count > POSITION_SET_ARRAY_MAX)
         buffer_put(&builder->body, builder->bits, sizeof builder->bits);
     else
         put_array(&builder->body, builder->bits);
     memset(builder->bits, 0, sizeof builder->bits);
-    builder->count = 0;
     builder->containers++;
 }
 
-static void add(Builder *builder, uint32_t position)
+/* The positions of one key, from the `at`-th on; returns where the next key begins. */
+static size_t add_positions(Builder *builder, const uint32_t *positions, size_t count, size_t at,
+                            uint32_t key)
 {
-    uint32_t key = position >> 16;
-    if (builder->count > 0 && key != builder->key) {
-        ASSERT(key > builder->key);
-        finish_container(builder);
+    for (; at < count && positions[at] >> 16 == key; at++) {
+        uint32_t low = positions[at] & 0xffff;
+        builder->bits[low / 8] |= (uint8_t)(1u << (low % 8));
     }
-    builder->key = key;
-    uint8_t *byte = &builder->bits[(position & 0xffff) / 8];
-    uint8_t bit = (uint8_t)(1u << (position % 8));
-    builder->count += (*byte & bit) == 0;
-    *byte |= bit;
+    return at;
+}
+
+static void gather(Builder *builder, Slice set, const uint32_t *positions, size_t count)
+{
+    uint32_t containers = position_set_containers(set);
+    uint32_t next = 0;
+    for (size_t at = 0; at < count || next < containers;) {
+        uint32_t added_key = at < count ? positions[at] >> 16 : UINT32_MAX;
+        uint32_t old_key = next < containers ? position_set_key(set, next) : UINT32_MAX;
+        uint32_t key = added_key < old_key ? added_key : old_key;
+        if (old_key == key)
+            position_set_load(set, next++, builder->bits);
+        at = add_positions(builder, positions, count, at, key);
+        ASSERT(at == count || positions[at] >> 16 > key); /* ascending */
+        finish_container(builder, key);
+    }
 }
 
 static void put_offsets(Buffer *out, const Builder *builder)
@@ -81,18 +102,7 @@ Status position_set_union(Slice set, const uint32_t *positions, size_t count, Bu
         return error_out_of_memory(error);
     buffer_open(&builder->descriptors, 0);
     buffer_open(&builder->body, 0);
-    PositionSetIterator iterator = position_set_begin(set);
-    uint32_t old = 0;
-    bool has_old = position_set_next(&iterator, &old);
-    for (size_t i = 0; i < count || has_old;) {
-        bool old_is_next = has_old && (i == count || old <= positions[i]);
-        add(builder, old_is_next ? old : positions[i]);
-        if (old_is_next)
-            has_old = position_set_next(&iterator, &old);
-        else
-            i++;
-    }
-    finish_container(builder);
+    gather(builder, set, positions, count);
     Status status = put_set(out, builder, error);
     buffer_close(&builder->descriptors);
     buffer_close(&builder->body);

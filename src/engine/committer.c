@@ -247,8 +247,6 @@ static bool add_visible_waiter(Engine *engine, CommitWaiter *waiter, Status *sta
 
 Status engine_wait_visible(Engine *engine, uint64_t seq, Error *error)
 {
-    if (BROKEN(noop_ack))
-        return OK;
     if (atomic_load_explicit(&engine->visible, memory_order_acquire) >= seq)
         return OK;
     VisibleWait wait = {.is_done = false};

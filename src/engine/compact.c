@@ -368,6 +368,7 @@ static Status prepare_cold(Compaction *compaction, Error *error)
         .delete_count = compaction->delete_count,
         .file_sequence = compaction->files.file_sequence,
         .job_id = compaction->request->job_id,
+        .added_are_synced = true,
         .snapshots_max = compaction->engine->options.snapshots_max,
         .snapshots_after_us = env_wall_us(compaction->engine->env) - policy.snapshot_retention_us,
     };

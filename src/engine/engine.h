@@ -355,7 +355,7 @@ CHECKED Status write_open(Engine *engine, EngineTable *table, uint32_t schema_ve
 CHECKED Status write_add_table(WriteBatch *batch, EngineTable *table, uint32_t schema_version,
                                size_t *number, Error *error);
 
-/* Ends it without writing. */
+/* Ends it without writing, for who answers nothing that was found. */
 void write_abandon(WriteBatch *batch);
 
 /* Locks keys (encoded, any order, repeated ones once) of the batch's table `number`. Keys already
@@ -378,9 +378,9 @@ CHECKED Status write_pin(WriteBatch *batch, Error *error);
 CHECKED Status write_find(WriteBatch *batch, size_t number, Slice key, bool want_row, Arena *arena,
                           RowFound *out, bool *found, Error *error);
 
-/* The highest sequence that an answer of this batch rests on: the head when the batch pinned. An
- * answer without a commit waits for it (engine_wait_visible). */
-uint64_t write_seen(const WriteBatch *batch);
+/* Ends it without writing, for an answer that rests on what it found: returns when all of that is
+ * visible, so that no crash takes away what the answer spoke of. */
+CHECKED Status write_end_unchanged(WriteBatch *batch, Error *error);
 
 typedef struct WriteOperation {
     size_t table; /* number in the batch */
@@ -448,6 +448,16 @@ typedef struct RowChange {
 
 /* DATA_CORRUPTED where the payload is not one. Slices point into the frame. */
 CHECKED Status row_change_decode(const LogFrame *frame, RowChange *out, Error *error);
+
+/* What a FRAME_DEFINITION does to tables, in the arena: rows that it takes away (TRUNCATE, DROP)
+ * have no frames of their own. DATA_CORRUPTED where the frame is none. */
+typedef struct DefinedChange {
+    TableChangeKind kind;
+    uint64_t table_id;
+} DefinedChange;
+
+CHECKED Status definition_changes_decode(const LogFrame *frame, Arena *arena, DefinedChange **out,
+                                         size_t *count, Error *error);
 
 /* ---- settling: flush and compaction; run by jobs ---- */
 

@@ -250,6 +250,7 @@ static Status prepare_cold(Flush *flush, Error *error)
         .job_id = flush->request->job_id,
         .first_seq = usage.first_seq,
         .last_seq = flush->memtable->hi,
+        .added_are_synced = true,
         .snapshots_max = flush->engine->options.snapshots_max,
         .snapshots_after_us = env_wall_us(flush->engine->env) - policy.snapshot_retention_us,
     };

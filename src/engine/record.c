@@ -124,6 +124,25 @@ Status definition_get(Slice record, Arena *arena, DefinitionChange **changes, si
     return OK;
 }
 
+Status definition_changes_decode(const LogFrame *frame, Arena *arena, DefinedChange **out,
+                                 size_t *count, Error *error)
+{
+    DefinitionChange *changes;
+    Slice payload;
+    size_t n;
+    if (frame->kind != FRAME_DEFINITION)
+        return damaged("definition", error);
+    TRY(definition_get(frame->payload, arena, &changes, &n, &payload, error));
+    DefinedChange *list = ARENA_ARRAY(arena, DefinedChange, n);
+    if (list == NULL)
+        return arena_error(arena, error);
+    for (size_t i = 0; i < n; i++)
+        list[i] = (DefinedChange){(TableChangeKind)changes[i].kind, changes[i].table_id};
+    *out = list;
+    *count = n;
+    return OK;
+}
+
 const char *flush_trigger_name(FlushTrigger trigger)
 {
     static const char *const names[] = {"rows", "interval", "bytes", "memory",

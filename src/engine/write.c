@@ -108,6 +108,14 @@ void write_abandon(WriteBatch *batch)
     memory_free(batch);
 }
 
+Status write_end_unchanged(WriteBatch *batch, Error *error)
+{
+    Engine *engine = batch->engine;
+    uint64_t seen = batch->seen;
+    write_abandon(batch);
+    return BROKEN(noop_ack) ? OK : engine_wait_visible(engine, seen, error);
+}
+
 /* ---- locks ---- */
 
 static int compare_locks(const void *a, const void *b)
@@ -322,11 +330,6 @@ Status write_pin(WriteBatch *batch, Error *error)
         batch->tables[i].version = super_version_clone(batch->tables[i].table->current);
     mutex_unlock(&engine->sequencer);
     return OK;
-}
-
-uint64_t write_seen(const WriteBatch *batch)
-{
-    return batch->seen;
 }
 
 Status write_find(WriteBatch *batch, size_t number, Slice key, bool want_row, Arena *arena,

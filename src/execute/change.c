@@ -389,13 +389,14 @@ static Status build_operations(Change *change, Error *error)
 static Status end_without_write(Change *change, Status status, Error *error)
 {
     Error waited;
-    uint64_t seen = write_seen(change->batch);
-    write_abandon(change->batch);
+    WriteBatch *batch = change->batch;
     change->batch = NULL;
-    if (change->needs_new_round)
+    if (change->needs_new_round) {
+        write_abandon(batch);
         return status;
-    Status visible = engine_wait_visible(change->run->executor->engine, seen, &waited);
-    if (status == OK && visible != OK) {
+    }
+    Status visible = write_end_unchanged(batch, &waited);
+    if (visible != OK) { /* what an error would speak of may be gone, too */
         *error = waited;
         return visible;
     }

@@ -324,24 +324,15 @@ static Status lock_keys(Insert *insert, WriteBatch *batch, Error *error)
     return write_lock_keys(batch, 0, keys, insert->row_count, error);
 }
 
-/* An answer without a record still waits until what it saw is visible. */
-static Status nothing_written(Insert *insert, WriteBatch *batch, Error *error)
+/* A refusal, too, speaks of a row that must not vanish with a crash. */
+static Status refuse_after_visible(WriteBatch *batch, Status status, Error *error)
 {
-    insert->seen = write_seen(batch);
-    write_abandon(batch);
-    return engine_wait_visible(insert->run->executor->engine, insert->seen, error);
-}
-
-/* A refusal too: the row it met must not vanish with a crash. */
-static Status refuse_after_visible(Insert *insert, WriteBatch *batch, Status status, Error *error)
-{
-    Error ignored;
-    uint64_t seen = write_seen(batch);
-    (void)error;
-    write_abandon(batch);
-    Status waited = engine_wait_visible(insert->run->executor->engine, seen, &ignored);
-    (void)waited; /* poisoned: what was met may be gone, and so will be this answer's worth */
-    return status;
+    Error waited;
+    Status visible = write_end_unchanged(batch, &waited);
+    if (visible == OK)
+        return status;
+    *error = waited;
+    return visible;
 }
 
 static Status write_rows(Insert *insert, Error *error)
@@ -365,9 +356,9 @@ static Status write_rows(Insert *insert, Error *error)
         for (size_t i = 0; status == OK && i < insert->row_count; i++)
             status = resolve_row(insert, batch, &insert->rows[i], error);
         if (status != OK)
-            return refuse_after_visible(insert, batch, status, error);
+            return refuse_after_visible(batch, status, error);
         if (insert->operation_count == 0)
-            return nothing_written(insert, batch, error);
+            return write_end_unchanged(batch, error);
         status = write_commit(batch, &insert->commit, error);
         if (status != STATUS_WOULD_BLOCK)
             return status;

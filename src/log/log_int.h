@@ -198,7 +198,8 @@ CHECKED Status spare_take(Log *log, uint64_t bytes, uint32_t kept, Spare *out, E
 void spare_give_back(Log *log, const Spare *spare);
 void spare_run(void *log);                            /* the preparer's thread */
 bool spare_recycle(Log *log, const Segment *segment); /* an expired segment's file; under no lock */
-uint64_t segment_bytes_wanted(const Log *log);
+uint64_t segment_bytes_wanted(const Log *log); /* of the next one: they grow with the log */
+uint64_t segment_bytes_least(const Log *log);
 
 /* ---- reading segments (scan.c) ---- */
 

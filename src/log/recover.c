@@ -306,7 +306,8 @@ static Status make_first_segment(Log *log, uint64_t seq, Error *error)
         GO(read_tail(log, segment.base, segment.id, &tail, error));
     GO(FAULT(log->env, recover_rewrite, error));
     uint64_t around = LOG_SEGMENT_HEADER_BYTES + SEAL_FRAME_BYTES;
-    GO(spare_take(log, tail.size + around + SEGMENT_BYTES_MIN / 2, 0, &spare, error));
+    uint64_t more = segment_bytes_least(log) / 2;
+    GO(spare_take(log, tail.size + around + more, 0, &spare, error));
     GO(segments_reserve(log, error));
     GO(segment_make(log, &spare, buffer_slice(&tail), &segment, error));
     if (log->segment_count > 0)

@@ -19,10 +19,16 @@ void spare_path(const Log *log, uint64_t number, Path *out)
     ASSERT(status == OK); /* the directory's path was checked for room at open */
 }
 
+uint64_t segment_bytes_least(const Log *log)
+{
+    uint64_t full = log->options.segment_bytes;
+    return full < SEGMENT_BYTES_MIN ? full : SEGMENT_BYTES_MIN;
+}
+
 uint64_t segment_bytes_wanted(const Log *log)
 {
     uint64_t total = atomic_load(&log->total_bytes);
-    uint64_t bytes = SEGMENT_BYTES_MIN;
+    uint64_t bytes = segment_bytes_least(log);
     while (bytes < total && bytes < log->options.segment_bytes)
         bytes *= 2;
     return bytes < log->options.segment_bytes ? bytes : log->options.segment_bytes;
@@ -57,7 +63,7 @@ Status spares_adopt(Log *log, Error *error)
             log->next_spare_number = number + 1;
         spare_path(log, number, &path);
         GO(env_stat(log->env, path.text, &information, error));
-        bool whole = information.size >= SEGMENT_BYTES_MIN && log->spare_count < SPARES_MAX &&
+        bool whole = information.size >= segment_bytes_least(log) && log->spare_count < SPARES_MAX &&
                      information.blocks_size >= information.size;
         if (whole)
             log->spares[log->spare_count++] = (Spare){number, information.size};

@@ -87,8 +87,9 @@ Slice http_head_value(const HttpHead *head, const char *name)
 {
     Slice wanted = slice_of_text(name);
     for (size_t i = 0; i < head->header_count; i++) {
-        if (slice_equal_ignoring_case(head->headers[i].name, wanted))
-            return head->headers[i].value;
+        const HttpHeader *header = &head->headers[i];
+        if (header->name.size == wanted.size && slice_equal_ignoring_case(header->name, wanted))
+            return header->value;
     }
     return SLICE_EMPTY;
 }

@@ -15,7 +15,11 @@
 #include "base/random.h"
 #include "tests/sim/world.h"
 
-enum { RUNS_MAX = 4, STEPS_MAX = 3000000 };
+enum {
+    RUNS_MAX = 4,
+    STEPS_MAX = 3000000,
+    FAULTLESS_OPERATIONS = 40, /* the engine is open by then */
+};
 
 typedef struct Totals {
     uint64_t worlds;
@@ -36,6 +40,7 @@ typedef struct Plan {
     LogDurability durability;
     SimulationCrash crash;
     size_t runs;
+    bool has_faults;
 } Plan;
 
 static void make_plan(uint64_t seed, Plan *plan)
@@ -59,6 +64,7 @@ static void make_plan(uint64_t seed, Plan *plan)
                        : random_below(random, 2) == 0 ? LOG_INTERVAL
                                                : LOG_NONE;
     plan->crash = random_below(random, 3) == 0 ? SIMULATION_KILL : SIMULATION_POWER_LOSS;
+    plan->has_faults = random_below(random, 4) == 0;
     plan->runs = 1 + random_below(random, RUNS_MAX - 1);
 }
 
@@ -83,6 +89,34 @@ static void arm_crash(Plan *plan, World *world, bool is_last)
         simulation_crash_at_change(world->simulation, 1 + random_below(&plan->random, 400), plan->crash);
     else
         simulation_crash_at_step(world->simulation, 1 + random_below(&plan->random, 15000), plan->crash);
+}
+
+/* One operation of the disk fails, once or from then on; or the disk is full from some time on. The
+ * next morning all is well again. */
+static void arm_faults(Plan *plan, World *world)
+{
+    static const SimulationOperation operations[] = {
+        SIMULATION_WRITE,    SIMULATION_SYNC,   SIMULATION_SYNC_DIRECTORY, SIMULATION_CREATE,
+        SIMULATION_ALLOCATE, SIMULATION_RENAME, SIMULATION_LINK,           SIMULATION_REMOVE,
+    };
+    Random *random = &plan->random;
+    simulation_clear_faults(world->simulation);
+    simulation_set_disk_bytes(world->simulation, 0);
+    if (!plan->has_faults)
+        return;
+    if (random_below(random, 4) == 0) {
+        uint64_t more = random_below(random, 2000) << 10;
+        simulation_set_disk_bytes(world->simulation,
+                                  simulation_disk_used(world->simulation) + (1 << 20) + more);
+        return;
+    }
+    size_t count = sizeof operations / sizeof *operations;
+    SimulationFault fault = {.operation = operations[random_below(random, count)],
+                             .nth = FAULTLESS_OPERATIONS + random_below(random, 300),
+                             .for_good = random_below(random, 2) == 0,
+                             .status = random_below(random, 4) == 0 ? STATUS_DISK_FULL
+                                                                    : STATUS_IO_ERROR};
+    simulation_inject(world->simulation, &fault);
 }
 
 static void add_up(Totals *totals, const World *world)
@@ -119,9 +153,12 @@ static bool run_seed(uint64_t seed, Totals *totals, bool with_trace)
     world.env = simulation_env(world.simulation);
     world.oracle = oracle_create();
     world.durability = plan.durability;
+    world.segment_bytes = (uint64_t)(64 << 10) << random_below(&plan.random, 5);
+    world.has_faults = plan.has_faults;
     world.may_lose_acked = plan.durability != LOG_ALWAYS && plan.crash != SIMULATION_KILL;
     for (size_t run = 0; run <= plan.runs && end == SIMULATION_CRASHED; run++) {
         arm_crash(&plan, &world, run == plan.runs);
+        arm_faults(&plan, &world);
         end = simulation_run(world.simulation, live, &world);
         if (end == SIMULATION_FINISHED && run < plan.runs)
             end = SIMULATION_CRASHED; /* it ended before the crash: another morning all the same */
@@ -130,8 +167,8 @@ static bool run_seed(uint64_t seed, Totals *totals, bool with_trace)
     }
     if (end != SIMULATION_FINISHED) {
         static const char *const modes[] = {"always", "interval", "none"};
-        (void)printf("seed %" PRIu64 " (durability %s, %s, %" PRIu64 " crashes): %s: %s\n", seed,
-                     modes[plan.durability],
+        (void)printf("seed %" PRIu64 " (durability %s, %s%s, %" PRIu64 " crashes): %s: %s\n",
+                     seed, modes[plan.durability], plan.has_faults ? "faults, " : "",
                      plan.crash == SIMULATION_KILL ? "kill" : "loss of power",
                      world.oracle->crashes, simulation_end_name(end),
                      simulation_report(world.simulation));

@@ -196,7 +196,6 @@ static void add_pending_truncates(World *world)
 static void forget_lost(World *world, uint64_t first_seq)
 {
     Oracle *oracle = world->oracle;
-    uint64_t told = oracle->acked > oracle->told ? oracle->acked : oracle->told;
     size_t kept = 0;
     while (kept < oracle->count && (oracle->history[kept].seq < first_seq ||
                                     survived(oracle, oracle->history[kept].seq)))
@@ -208,11 +207,14 @@ static void forget_lost(World *world, uint64_t first_seq)
                        seq);
         if (seq <= oracle->floor)
             world_fail(world, "C: %lu survived the crash before and is lost now", seq);
-        if (seq <= told && !world->may_lose_acked)
-            world_fail(world, "%s: %lu is lost, and an answer spoke of it",
-                       seq <= oracle->acked ? "C" : "N", seq);
     }
     oracle->count = kept;
+    if (world->may_lose_acked)
+        return;
+    if (oracle->acked >= first_seq && !survived(oracle, oracle->acked))
+        world_fail(world, "C: %lu was acknowledged and is lost", oracle->acked);
+    if (oracle->told >= first_seq && !survived(oracle, oracle->told))
+        world_fail(world, "N: %lu is lost, and an answer spoke of it", oracle->told);
 }
 
 void oracle_recover(World *world)
@@ -222,6 +224,7 @@ void oracle_recover(World *world)
     read_log(world, &first_seq);
     add_pending_truncates(world);
     forget_lost(world, first_seq);
+    oracle->acked = oracle->told = 0; /* the floor has them */
     oracle_check_counters(world);
     if (oracle->survivor_count > 0)
         oracle->floor = oracle->survivors[oracle->survivor_count - 1];

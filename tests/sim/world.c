@@ -17,6 +17,12 @@ void world_fail(World *world, const char *format, ...)
     simulation_fail(world->simulation, "%s", text);
 }
 
+bool world_tolerates(const World *world, Status status)
+{
+    return world->has_faults && (status == STATUS_IO_ERROR || status == STATUS_DISK_FULL ||
+                                 status == STATUS_LOG_POISONED);
+}
+
 void world_expect(World *world, Status status, const Error *error, const char *what)
 {
     if (status != OK)
@@ -230,7 +236,7 @@ static void background_error(void *context, const char *what, uint64_t table_id,
 {
     World *world = context;
     (void)table_id;
-    if (error->status != STATUS_IO_ERROR && error->status != STATUS_LOG_POISONED)
+    if (!world_tolerates(world, error->status))
         world_fail(world, "background %s: %s (%s)", what, error->message, error->internal);
 }
 
@@ -241,11 +247,11 @@ static EngineOptions engine_options(World *world)
     return (EngineOptions){.directory = "/data",
                            .log = {.durability = world->durability,
                                    .interval_ns = 5000000,
-                                   .segment_bytes = 64 << 10,
+                                   .segment_bytes = world->segment_bytes,
                                    .spare_segments = 1},
                            .log_bytes_max = 1 << 30,
                            .feed_retention_us = INT64_MAX / 4,
-                           .feed_bytes_max = 64 << 10,
+                           .feed_bytes_max = 32 << 10,
                            .memory_bytes_max = 1 << 30,
                            .stall_soft_percent = 75,
                            .stall_hard_percent = 100,
@@ -387,6 +393,7 @@ void world_open(World *world)
         world->appended[i] = world->schemas[i] == NULL ? 0 : world->schemas[i]->version;
     oracle_recover(world);
     create_tables(world);
+    world->head_opened = engine_head(world->engine);
     check_after_recovery(world);
 }
 
@@ -402,7 +409,8 @@ void world_close(World *world)
 {
     Error error;
     Status status = engine_close(world->engine, &error);
-    world_expect(world, status, &error, "close");
+    if (!world_tolerates(world, status))
+        world_expect(world, status, &error, "close");
     for (size_t i = 0; i < TABLES; i++)
         schema_release(world->schemas[i]);
     for (size_t i = 0; i < 2; i++)

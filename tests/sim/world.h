@@ -70,12 +70,15 @@ typedef struct World {
     Env *env;
     Oracle *oracle;
     LogDurability durability;
+    uint64_t segment_bytes;
+    bool has_faults;     /* the disk refuses something, or is full for a while */
     bool may_lose_acked; /* the power may take what was not synced: modes interval and none */
     MemoryIo io;
     Engine *engine;
     Schema *schemas[TABLES];  /* of what was appended last */
     Schema *layouts[2];       /* of rows in the log: version 1, and all later ones */
     uint32_t appended[TABLES]; /* versions of schemas, as a checkpoint would say */
+    uint64_t head_opened; /* every sequence above it is a frame's */
     bool stopping;
     Thread *threads[32];
     size_t thread_count;
@@ -90,6 +93,9 @@ EngineTable *world_table(World *world, size_t number); /* a reference */
 uint64_t world_random(World *world, uint64_t below);
 noreturn void world_fail(World *world, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Is this what a faulty disk makes of a call? */
+bool world_tolerates(const World *world, Status status);
 
 /* Stops the run where the status is not OK; `what` says which call. */
 void world_expect(World *world, Status status, const Error *error, const char *what);

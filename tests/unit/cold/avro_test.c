@@ -1,4 +1,4 @@
-#include "cold/avro_int.h"
+#include "cold/avro.h"
 
 #include "tests/unit/cold/test.h"
 

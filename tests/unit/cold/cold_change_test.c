@@ -212,6 +212,67 @@ static void an_index_of_other_files_is_not_taken(void **state)
     fixture_close(&fixture);
 }
 
+/* ---- many readers ---- */
+
+typedef struct Reader {
+    Fixture *fixture;
+    ColdVersion *version;
+    uint64_t seed;
+} Reader;
+
+static void read_at_random(void *argument)
+{
+    Reader *reader = argument;
+    Error error;
+    Random random = random_of(reader->seed);
+    KeyIndexEntry found[KEY_INDEX_CANDIDATES_MAX];
+    for (int i = 0; i < 2000; i++) {
+        ColdVersion *version = cold_version_clone(reader->version);
+        size_t at = (size_t)random_below(&random, cold_version_file_count(version));
+        const DataFile *file = cold_version_file(version, at);
+        KeyIndex *index = cold_version_index(version, cold_version_index_count(version) - 1 - at);
+        size_t count;
+        assert_true(cold_version_is_deleted(version, at, 0));
+        assert_false(cold_version_is_deleted(version, at, 1));
+        assert_ok(key_index_find(index, hash_64(file->key_min), found, &count, &error), &error);
+        assert_int_equal(count, 1);
+        cold_version_release(version);
+    }
+    cold_version_release(reader->version);
+}
+
+/* Versions are read, counted and let go by many threads while new ones are made. */
+static void readers_share_versions(void **state)
+{
+    (void)state;
+    enum { READERS = 4 };
+    static const uint32_t zero[] = {0};
+    Error error;
+    Fixture fixture;
+    Reader readers[READERS];
+    Thread *threads[READERS];
+    uint64_t seed = test_seed();
+    fixture_open(&fixture, TABLE_SHARED);
+    for (int i = 0; i < 12; i++) { /* more indexes than descriptors */
+        uint64_t id = data_file_id(fixture.next_sequence, 0);
+        (void)fixture_append(&fixture, 0, NULL, i * 10, 5, &(ColdDeletes){id, zero, 1}, 1);
+    }
+    for (uint64_t i = 0; i < READERS; i++) {
+        readers[i] = (Reader){&fixture, cold_version_clone(fixture.version), seed + i};
+        assert_ok(thread_start(env_real(), "reader", THREAD_STACK_BYTES_DEFAULT, read_at_random,
+                               &readers[i], &threads[i], &error),
+                  &error);
+    }
+    for (int i = 0; i < 10; i++) {
+        uint64_t id = cold_version_file(fixture.version, 0)->id;
+        fixture_remove(&fixture, &id, 1);
+    }
+    for (int i = 0; i < READERS; i++)
+        thread_join(threads[i]);
+    expect_opens_the_same(&fixture);
+    fixture_close(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +282,7 @@ int main(void)
         cmocka_unit_test(one_change_may_add_many_users),
         cmocka_unit_test(a_damaged_index_is_reported_and_made_again),
         cmocka_unit_test(an_index_of_other_files_is_not_taken),
+        cmocka_unit_test(readers_share_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

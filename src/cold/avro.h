@@ -1,5 +1,5 @@
 /* Avro: the container files in which Iceberg keeps manifests and manifest lists, written and read.
- * For this folder only.
+ * Below cold.h: other rooms of the engine need it no more than the JSON of a table.
  *
  * libavro cannot serve here: it drops field ids and file metadata from schemas, which is what
  * Iceberg stands on. The reader takes any schema that the file brings (bounded), so that files of
@@ -8,8 +8,8 @@
  * Threading: one thread at a time. Ownership: writers append to the caller's buffer; values read
  * live in the arena given and in the reader's block, until the next call of avro_reader_next.
  * Errors: DATA_CORRUPTED, FEATURE_NOT_SUPPORTED for a codec we do not have, the limits below. */
-#ifndef FIRN_COLD_AVRO_INT_H
-#define FIRN_COLD_AVRO_INT_H
+#ifndef FIRN_COLD_AVRO_H
+#define FIRN_COLD_AVRO_H
 
 #include "base/cursor.h"
 #include "base/env.h"

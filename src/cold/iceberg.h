@@ -1,5 +1,5 @@
 /* Iceberg, format version 2: the parts of its metadata that Firn uses, as structs, and their way to
- * bytes and back. For this folder only; the rest of the room knows no JSON and no Avro.
+ * bytes and back. The rest of this room knows no JSON and no Avro; the rooms above know cold.h.
  *
  * Paths here are relative to the table's folder. In the files they stand behind the table's
  * location, which is the folder's absolute path when the table was first committed and never
@@ -9,10 +9,10 @@
  * Threading: plain values. Ownership: texts and arrays live in the arena given. Errors:
  * DATA_CORRUPTED for metadata that is malformed, FEATURE_NOT_SUPPORTED for what only other writers
  * use (version 3, equality deletes, other partitions), the limits of base and below. */
-#ifndef FIRN_COLD_ICEBERG_INT_H
-#define FIRN_COLD_ICEBERG_INT_H
+#ifndef FIRN_COLD_ICEBERG_H
+#define FIRN_COLD_ICEBERG_H
 
-#include "cold/avro_int.h"
+#include "cold/avro.h"
 #include "cold/data_file.h"
 
 enum {
