@@ -74,6 +74,8 @@ $(BUILD)/object/%.o: %.c
 $(BUILD)/object/src/base/version.o: EXTRA_CFLAGS += -DFIRN_VERSION='"$(VERSION)"' \
 	-DFIRN_COMMIT='"$(COMMIT)"' -DFIRN_FLAVOR='"$(FLAVOR)"'
 
+$(BUILD)/object/cli/%.o: EXTRA_CFLAGS += -I.
+
 # DuckDB's headers are not ours to warn about.
 $(BUILD)/object/src/worker/%.o: EXTRA_CFLAGS += -isystem $(DUCKDB_HOME)/include
 
