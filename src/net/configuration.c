@@ -35,7 +35,7 @@ static Status check_limits(const NetLimits *limits, Error *error)
     return OK;
 }
 
-Status configuration_create(const NetLimits *limits, NetConfiguration **out, Error *error)
+Status net_configuration_create(const NetLimits *limits, NetConfiguration **out, Error *error)
 {
     TRY(check_limits(limits, error));
     NetConfiguration *made = MEMORY_NEW(NetConfiguration);
@@ -49,7 +49,7 @@ Status configuration_create(const NetLimits *limits, NetConfiguration **out, Err
         Status status =
             arena_clone(&made->arena, limits->cors_origins[i], &made->cors_origins[i], error);
         if (status != OK) {
-            configuration_release(made);
+            net_configuration_release(made);
             return status;
         }
     }
@@ -57,13 +57,13 @@ Status configuration_create(const NetLimits *limits, NetConfiguration **out, Err
     return OK;
 }
 
-NetConfiguration *configuration_clone(NetConfiguration *configuration)
+NetConfiguration *net_configuration_clone(NetConfiguration *configuration)
 {
     atomic_fetch_add_explicit(&configuration->references, 1, memory_order_relaxed);
     return configuration;
 }
 
-void configuration_release(NetConfiguration *configuration)
+void net_configuration_release(NetConfiguration *configuration)
 {
     uint32_t before =
         atomic_fetch_sub_explicit(&configuration->references, 1, memory_order_acq_rel);
@@ -74,7 +74,7 @@ void configuration_release(NetConfiguration *configuration)
     memory_free(configuration);
 }
 
-bool configuration_allows_origin(const NetConfiguration *configuration, Slice origin)
+bool net_configuration_allows_origin(const NetConfiguration *configuration, Slice origin)
 {
     for (size_t i = 0; i < configuration->limits.cors_origin_count; i++) {
         Slice allowed = configuration->cors_origins[i];

@@ -243,7 +243,7 @@ static Status read_content_encoding(HttpExchange *exchange, Error *error)
 static void read_origin(HttpExchange *exchange)
 {
     Slice origin = http_header(exchange, "origin");
-    if (origin.size > 0 && configuration_allows_origin(exchange->loop->configuration, origin))
+    if (origin.size > 0 && net_configuration_allows_origin(exchange->loop->configuration, origin))
         exchange->cors_origin = origin;
 }
 

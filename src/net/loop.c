@@ -227,7 +227,7 @@ Status loop_open(Loop *loop, Net *net, uint32_t number, Error *error)
         memory_free(loop->scratch);
         return status;
     }
-    loop->configuration = configuration_clone(net->configuration);
+    loop->configuration = net_configuration_clone(net->configuration);
     return OK;
 }
 
@@ -247,7 +247,7 @@ void loop_close(Loop *loop)
     ASSERT(loop->connection_count == 0 && loop->exchange_count == 0);
     ASSERT(uv_loop_close(&loop->uv) == 0);
     http_exchange_pool_free(loop);
-    configuration_release(loop->configuration);
+    net_configuration_release(loop->configuration);
     memory_free(loop->scratch);
 }
 

@@ -65,7 +65,7 @@ Status net_open(Env *env, const NetOptions *options, const NetHandlers *handlers
     Status status = OK;
     if (net->loops == NULL)
         GO(error_out_of_memory(error));
-    GO(configuration_create(&options->limits, &net->configuration, error));
+    GO(net_configuration_create(&options->limits, &net->configuration, error));
     GO(open_loops(net, options, error));
     *out = net;
     return OK;
@@ -131,7 +131,7 @@ void net_close(Net *net)
     for (uint32_t i = 0; i < net->loop_count; i++)
         loop_close(&net->loops[i]);
     if (net->configuration != NULL)
-        configuration_release(net->configuration);
+        net_configuration_release(net->configuration);
     condition_close(&net->loop_ended);
     mutex_close(&net->stop_lock);
     mutex_close(&net->configure_lock);
@@ -150,7 +150,7 @@ typedef struct ConfigureTask {
 static void set_configuration(LoopTask *task)
 {
     ConfigureTask *change = (ConfigureTask *)(void *)task;
-    configuration_release(change->loop->configuration);
+    net_configuration_release(change->loop->configuration);
     change->loop->configuration = change->configuration;
     memory_free(change);
 }
@@ -159,8 +159,8 @@ static ConfigureTask *make_change(Loop *loop, NetConfiguration *configuration)
 {
     ConfigureTask *change = MEMORY_NEW(ConfigureTask);
     if (change != NULL)
-        *change =
-            (ConfigureTask){{.run = set_configuration}, loop, configuration_clone(configuration)};
+        *change = (ConfigureTask){
+            {.run = set_configuration}, loop, net_configuration_clone(configuration)};
     return change;
 }
 
@@ -169,7 +169,7 @@ Status net_configure(Net *net, const NetLimits *limits, Error *error)
 {
     ConfigureTask *changes[NET_LOOPS_MAX] = {NULL};
     NetConfiguration *made = NULL;
-    TRY(configuration_create(limits, &made, error));
+    TRY(net_configuration_create(limits, &made, error));
     uint32_t count = 0;
     while (count < net->loop_count) {
         changes[count] = make_change(&net->loops[count], made);
@@ -183,12 +183,12 @@ Status net_configure(Net *net, const NetLimits *limits, Error *error)
         if (is_complete) {
             loop_post(&net->loops[i], &changes[i]->task);
         } else {
-            configuration_release(changes[i]->configuration);
+            net_configuration_release(changes[i]->configuration);
             memory_free(changes[i]);
         }
     }
     mutex_unlock(&net->configure_lock);
-    configuration_release(made);
+    net_configuration_release(made);
     return is_complete ? OK : error_out_of_memory(error);
 }
 

@@ -208,12 +208,13 @@ void output_close(Connection *connection);
 
 /* ---- configuration.c ---- */
 
-CHECKED Status configuration_create(const NetLimits *limits, NetConfiguration **out, Error *error);
-NetConfiguration *configuration_clone(NetConfiguration *configuration);
-void configuration_release(NetConfiguration *configuration);
+CHECKED Status net_configuration_create(const NetLimits *limits, NetConfiguration **out,
+                                        Error *error);
+NetConfiguration *net_configuration_clone(NetConfiguration *configuration);
+void net_configuration_release(NetConfiguration *configuration);
 
 /* Is this Origin allowed? */
-bool configuration_allows_origin(const NetConfiguration *configuration, Slice origin);
+bool net_configuration_allows_origin(const NetConfiguration *configuration, Slice origin);
 
 /* ---- door.c: what speaks on a new connection ---- */
 
