@@ -69,11 +69,37 @@ static void end(CatchUp *work, bool is_locked, LiveEnding ending, const char *de
         subscription_end_unlocked(work->subscription, ending, detail);
 }
 
+/* What a client missed comes as fast as a disk reads, which is no reason to call him slow: while
+ * his queue is not short he is waited for, as long as he takes anything. */
+static void wait_for_client(CatchUp *work)
+{
+    LiveSubscription *subscription = work->subscription;
+    Env *env = subscription->live->env;
+    uint64_t before = UINT64_MAX;
+    int64_t deadline_ns = 0;
+    while (!live_subscription_is_ended(subscription)) {
+        uint64_t bytes = subscription_queued(subscription);
+        if (bytes <= LIVE_CATCH_UP_QUEUE_BYTES)
+            return;
+        int64_t now_ns = env_monotonic_ns(env);
+        if (bytes < before)
+            deadline_ns = now_ns + CATCH_UP_PATIENCE_NS;
+        if (now_ns >= deadline_ns) {
+            end(work, false, LIVE_END_SLOW, "");
+            return;
+        }
+        before = bytes;
+        env_sleep_ns(env, CATCH_UP_PAUSE_NS);
+    }
+}
+
 static void deliver(CatchUp *work, bool is_locked, bool more)
 {
     LiveSubscription *subscription = work->subscription;
     LiveEnding ending;
     LiveTaken taken = LIVE_TAKEN;
+    if (!is_locked)
+        wait_for_client(work);
     mutex_lock(&subscription->mutex);
     work->ended = atomic_load(&subscription->state) == LIVE_STATE_ENDED;
     if (!work->ended)
@@ -136,10 +162,11 @@ static Status read_rows(CatchUp *work, bool is_locked, Error *error)
 
 /* ---- definitions ---- */
 
+/* By the head: visible passes the record a moment before the visible snapshot has it. */
 static void check_altered(CatchUp *work, bool is_locked)
 {
     Live *live = work->slice.live;
-    CatalogSnapshot *snapshot = catalog_snapshot(live->catalog);
+    CatalogSnapshot *snapshot = catalog_head(live->catalog);
     if (!is_locked)
         mutex_lock(&live->mutex);
     subscription_check(work->subscription, snapshot);

@@ -22,7 +22,7 @@ static void fall_behind(Live *live, LogPosition from)
     metric_add(live->metrics.times_behind, 1);
 }
 
-static void enqueue(Live *live, LogChunk *chunk, LogPosition from)
+static void enqueue(Live *live, LogChunk *chunk, LogPosition from, uint64_t visible)
 {
     uint64_t bytes = bytes_since(live, from);
     bool fits = live->queue_bytes + bytes <= live->options.queue_bytes_max &&
@@ -32,7 +32,8 @@ static void enqueue(Live *live, LogChunk *chunk, LogPosition from)
         return;
     }
     size_t at = (live->queue_first + live->queue_count) % QUEUE_CHUNKS_MAX;
-    live->queue[at] = (QueuedChunk){log_chunk_clone(chunk), bytes, env_monotonic_ns(live->env)};
+    live->queue[at] =
+        (QueuedChunk){log_chunk_clone(chunk), bytes, visible, env_monotonic_ns(live->env)};
     live->queue_count++;
     live->queue_bytes += bytes;
     metric_set(live->metrics.queue_bytes, (int64_t)live->queue_bytes);
@@ -53,7 +54,7 @@ void live_handed_out(Live *live, LogChunk *chunk, uint64_t visible)
     if (!live->stopping) {
         live->handed_out_seq = visible;
         if (!live->behind)
-            enqueue(live, chunk, first.position);
+            enqueue(live, chunk, first.position, visible);
         condition_signal(&live->handed_out);
     }
     mutex_unlock(&live->queue_mutex);
@@ -73,22 +74,47 @@ int64_t feed_lag_ns(Live *live)
 
 /* ---- the fan-out's side ---- */
 
-/* Nothing may be lost in silence: who was to be told begins anew. */
-static void give_up(Live *live, LiveSlice *slice, const Error *why)
+/* Nothing may be lost in silence: who was to be told begins anew. Under live. */
+static void end_who_is_live(Live *live, LiveEnding ending)
 {
     LiveSubscription *next;
+    for (LiveSubscription *subscription = live->oldest; subscription != NULL; subscription = next) {
+        next = subscription->after;
+        if (atomic_load(&subscription->state) == LIVE_STATE_LIVE)
+            subscription_end(subscription, ending, "");
+    }
+}
+
+/* Under live. The queue takes over from what is handed out next; the end of what was not read. */
+static uint64_t leave_behind(Live *live)
+{
+    mutex_lock(&live->queue_mutex);
+    uint64_t seq = live->handed_out_seq;
+    live->behind = false;
+    mutex_unlock(&live->queue_mutex);
+    return seq;
+}
+
+/* Up to `seq` nobody will be told by the fan-out; behind the log: up to what is handed out. In one
+ * step with ending those who are live: who goes live after it finds what is left out behind
+ * reached_seq, and reads it himself. */
+static void give_up(LiveSlice *slice, uint64_t seq, const Error *why)
+{
+    Live *live = slice->live;
     slice_end_transaction(slice);
     LOG_ERROR(live->logger, "live_fan_out_failed", "all subscriptions have to begin anew",
               LOG_ERROR_OF(why));
     mutex_lock(&live->mutex);
-    for (LiveSubscription *subscription = live->oldest; subscription != NULL; subscription = next) {
-        next = subscription->after;
-        if (atomic_load(&subscription->state) == LIVE_STATE_LIVE)
-            subscription_end(subscription, ending_of(why->status), "");
-    }
+    end_who_is_live(live, ending_of(why->status));
+    if (seq == 0)
+        seq = leave_behind(live);
+    if (live->reached_seq < seq)
+        live->reached_seq = seq;
     mutex_unlock(&live->mutex);
 }
 
+/* Where nobody is registered nobody is owed anything: whoever comes has a pin behind all that was
+ * not queued for him, because he counts himself before he pins. */
 static void fan_out_chunk(LiveSlice *slice, const QueuedChunk *queued)
 {
     Live *live = slice->live;
@@ -96,22 +122,19 @@ static void fan_out_chunk(LiveSlice *slice, const QueuedChunk *queued)
     Error error;
     source_of_chunk(queued->chunk, &source);
     if (atomic_load(&live->registered) > 0 && fan_out(slice, &source, &error) != OK)
-        give_up(live, slice, &error);
+        give_up(slice, queued->visible, &error);
     metric_observe(live->metrics.lag_seconds, env_monotonic_ns(live->env) - queued->handed_out_ns);
 }
 
-static void skip_to(Live *live, uint64_t seq)
+/* The same behind the queue. Registering takes the lock: nobody comes between the two. */
+static bool leave_if_idle(Live *live)
 {
     mutex_lock(&live->mutex);
-    if (live->reached_seq < seq)
-        live->reached_seq = seq;
+    bool is_idle = atomic_load(&live->registered) == 0;
+    if (is_idle)
+        (void)leave_behind(live);
     mutex_unlock(&live->mutex);
-}
-
-/* Nobody is there to be told: whoever comes has a pin behind what is skipped. */
-static bool is_idle(Live *live)
-{
-    return atomic_load(&live->registered) == 0;
+    return is_idle;
 }
 
 /* Done where the log was read up to what is handed out: the queue takes over. */
@@ -126,17 +149,18 @@ static bool end_behind(Live *live, uint64_t read_up_to, uint64_t *handed_out_seq
     return done;
 }
 
-static Status read_behind(LiveSlice *slice, LogPosition from, uint64_t *read_up_to, Error *error)
+static Status read_behind(LiveSlice *slice, LogPosition from, Error *error)
 {
     Live *live = slice->live;
     LiveSource source;
+    uint64_t read_up_to = 0;
     uint64_t seq;
     TRY(source_of_log(live->log, from, &source, error));
     Status status = OK;
-    while (status == OK && !is_idle(live) && !end_behind(live, *read_up_to, &seq)) {
+    while (status == OK && !end_behind(live, read_up_to, &seq) && !leave_if_idle(live)) {
         source_extend(&source, seq);
         status = fan_out(slice, &source, error);
-        *read_up_to = seq;
+        read_up_to = seq;
     }
     source_close(&source);
     return status;
@@ -145,16 +169,9 @@ static Status read_behind(LiveSlice *slice, LogPosition from, uint64_t *read_up_
 /* From the log, until all that was handed out is read; then from the queue again. */
 static void catch_up(LiveSlice *slice, LogPosition from)
 {
-    Live *live = slice->live;
-    uint64_t read_up_to = 0;
-    uint64_t seq;
     Error error;
-    if (read_behind(slice, from, &read_up_to, &error) != OK)
-        give_up(live, slice, &error);
-    while (!end_behind(live, read_up_to, &seq)) {
-        skip_to(live, seq);
-        read_up_to = seq;
-    }
+    if (read_behind(slice, from, &error) != OK)
+        give_up(slice, 0, &error);
 }
 
 static bool take(Live *live, QueuedChunk *out, LogPosition *behind_from)

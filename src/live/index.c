@@ -44,7 +44,7 @@ static bool is_integer(unsigned kind)
     return type_is_integer(TYPE_OF_KIND(kind));
 }
 
-static bool is_open_text(unsigned kind)
+bool is_open_text(unsigned kind)
 {
     return kind == TYPE_TEXT || kind == TYPE_VARCHAR;
 }

@@ -95,6 +95,9 @@ void index_find(const LiveIndex *index, const LiveProbe *probe, LiveVisit visit,
  * evaluator's, exactly? */
 bool value_is_indexable(Type column, const Value *value);
 
+/* Text whose bytes are all that it is: every kind but CHAR. */
+bool is_open_text(unsigned kind);
+
 /* Can equality with it be found by hash? */
 bool value_is_hashable(Type column, const Value *value);
 

@@ -9,6 +9,7 @@ static const MetricDefinition definitions[] = {LIVE_METRICS(METRIC_DEFINITION)};
 Status live_open(Env *env, const LiveOptions *options, Logger *logger, Metrics *metrics, Live **out,
                  Error *error)
 {
+    ASSERT(options->slice_bytes_max > 0);
     Live *live = MEMORY_NEW(Live);
     if (live == NULL)
         return error_out_of_memory(error);
@@ -138,16 +139,6 @@ static int64_t lag_ms(Live *live, const LiveSubscription *subscription, int64_t 
     return 0;
 }
 
-static uint64_t queued_bytes(LiveSubscription *subscription)
-{
-    uint64_t bytes = 0;
-    mutex_lock(&subscription->mutex);
-    if (subscription->sink.queued != NULL)
-        bytes = subscription->sink.queued(subscription->sink.context);
-    mutex_unlock(&subscription->mutex);
-    return bytes;
-}
-
 static Status clone_texts(const LiveSubscription *subscription, Arena *arena, LiveInformation *out,
                           Error *error)
 {
@@ -175,7 +166,7 @@ static Status describe(Live *live, LiveSubscription *subscription, const Catalog
                              .state = (LiveState)atomic_load(&subscription->state),
                              .last_seq = last_seq(live, subscription),
                              .changes_sent = atomic_load(&subscription->changes_sent),
-                             .queued_bytes = queued_bytes(subscription),
+                             .queued_bytes = subscription_queued(subscription),
                              .lag_ms = lag_ms(live, subscription, fan_out_lag_ns),
                              .created_us = subscription->created_us};
     memcpy(out->live_id, subscription->id, LIVE_ID_BYTES);

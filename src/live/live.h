@@ -32,6 +32,7 @@ enum {
     LIVE_KEYS_MAX = 256,       /* values of one filter that the index holds (column IN (…)) */
     LIVE_TEXT_BYTES_MAX = 255, /* of names and addresses in the list; longer ones are cut */
     LIVE_SQL_BYTES_MAX = 1024, /* of the statement in the list; a longer one is cut */
+    LIVE_CATCH_UP_QUEUE_BYTES = 256 << 10, /* live_go waits while more than this is queued */
 };
 
 /* ---- how a subscription ends ---- */
@@ -89,7 +90,9 @@ typedef struct LiveSink {
     /* May the user have these rows still? Asked after rights or the table's access changed. */
     bool (*allowed)(void *context);
 
-    /* Bytes that wait for the client, for the list; NULL: nobody counts them. */
+    /* Bytes that wait for the client: for the list, and so that live_go reads the log no faster
+     * than he takes it (after 30 s without taking any he is too slow). NULL: nobody counts them,
+     * and live_go does not wait. */
     size_t (*queued)(void *context);
 } LiveSink;
 

@@ -28,6 +28,9 @@ enum {
     FAN_OUT_STACK_BYTES = 8 << 20,    /* filters nest; committed as far as it is touched */
 };
 
+#define CATCH_UP_PAUSE_NS    INT64_C(2000000)
+#define CATCH_UP_PATIENCE_NS INT64_C(30000000000) /* with a client that takes nothing */
+
 /* ---- metrics ---- */
 
 #define LIVE_METRICS(X)                                                                           \
@@ -63,7 +66,6 @@ typedef struct LiveProjection {
     const uint32_t *columns;
     uint32_t count;
     unsigned json_flags;
-    uint64_t hash;
 } LiveProjection;
 
 typedef struct LiveTable LiveTable;
@@ -137,6 +139,9 @@ struct LiveSubscription {
 
 CHECKED Status subscription_create(Live *live, const LiveRequest *request, LiveSubscription **out,
                                    Error *error);
+
+/* Bytes that wait for its client; 0 where nobody counts them. */
+uint64_t subscription_queued(LiveSubscription *subscription);
 
 /* Does the table's newest schema have all that the subscription uses, as it was? */
 bool subscription_survives(const LiveSubscription *subscription, const Schema *newest);
@@ -289,6 +294,7 @@ void encodings_count(LiveEncodings *encodings, uint64_t *written, uint64_t *shar
 typedef struct QueuedChunk {
     LogChunk *chunk;
     uint64_t bytes;
+    uint64_t visible; /* with it: no frame of it is above */
     int64_t handed_out_ns;
 } QueuedChunk;
 

@@ -303,8 +303,9 @@ static Status look_for_prefix(Search *search, const Expression *node, Error *err
     bool is_like = node->function == function_find(SLICE("text_like"));
     bool is_start = node->function == function_find(SLICE("text_starts_with"));
     if ((!is_like && !is_start) || !column_of(search, node->children[0], &column, &type) ||
-        !constant_of(search, node->children[1], &value) || !value_is_indexable(type, &value))
-        return OK;
+        !constant_of(search, node->children[1], &value) || !is_open_text(type.kind) ||
+        !value_is_indexable(type, &value))
+        return OK; /* CHAR is ordered without its trailing blanks, LIKE sees them */
     Buffer prefix;
     buffer_open(&prefix, 0);
     bool has = true;

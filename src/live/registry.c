@@ -166,6 +166,18 @@ static void count_registered(Live *live, bool adds)
     metric_add(live->metrics.subscriptions, adds ? 1 : -1);
 }
 
+/* Where a feed keeps nothing, the last group's segment may be gone a moment before the next group
+ * is handed out. What is visible by now no pin of his will lack. */
+static Status keep_log(Live *live, LiveSubscription *subscription, Error *error)
+{
+    subscription->from = atomic_load(&live->handed_out_from);
+    Status status = keeper_take(live, subscription->from, &subscription->keeper, error);
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    TRY(log_find(live->log, engine_visible(live->engine) + 1, &subscription->from, error));
+    return keeper_take(live, subscription->from, &subscription->keeper, error);
+}
+
 /* Counted first: from then on the hook queues what it is given. Where the log has to be read from
  * is asked after that: all that stands before was handed out already, so any later pin sees it. */
 Status registry_add(Live *live, LiveSubscription *subscription, Error *error)
@@ -177,8 +189,7 @@ Status registry_add(Live *live, LiveSubscription *subscription, Error *error)
         return error_set(error, STATUS_TOO_MANY_REQUESTS, "there are too many subscriptions (%u)",
                          live->options.subscriptions_max);
     count_registered(live, true);
-    subscription->from = atomic_load(&live->handed_out_from);
-    GO(keeper_take(live, subscription->from, &subscription->keeper, error));
+    GO(keep_log(live, subscription, error));
     GO(add_to_group(live, subscription, error));
     link_to_all(live, subscription);
     subscription->registered = true;

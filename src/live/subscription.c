@@ -1,6 +1,3 @@
-#include <stdio.h>
-
-#include "base/hash.h"
 #include "live/live_int.h"
 #include "live/predicate_int.h"
 
@@ -78,8 +75,6 @@ static Status copy_projection(LiveSubscription *subscription, const LiveRequest 
     projection->columns = (const uint32_t *)(const void *)copied.data;
     projection->count = request->column_count;
     projection->json_flags = request->json_flags;
-    uint64_t parts[3] = {schema->table_id, schema->version, request->json_flags};
-    projection->hash = hash_64_seeded(columns, hash_64(slice_of(parts, sizeof parts)));
     for (uint32_t i = 0; i < projection->count; i++)
         TRY(use_column(subscription, projection->columns[i], error));
     for (uint32_t i = 0; i < schema->key_count; i++)
@@ -212,6 +207,17 @@ const char *live_subscription_id(const LiveSubscription *subscription)
 bool live_subscription_is_ended(const LiveSubscription *subscription)
 {
     return atomic_load(&subscription->state) == LIVE_STATE_ENDED;
+}
+
+uint64_t subscription_queued(LiveSubscription *subscription)
+{
+    uint64_t bytes = 0;
+    mutex_lock(&subscription->mutex);
+    bool asks = !live_subscription_is_ended(subscription) && subscription->sink.queued != NULL;
+    if (asks)
+        bytes = subscription->sink.queued(subscription->sink.context);
+    mutex_unlock(&subscription->mutex);
+    return bytes;
 }
 
 /* Renamed is as good as before: it goes by what the column is. */
