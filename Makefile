@@ -17,7 +17,7 @@ CXX := g++
 WARNINGS := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wformat=2 \
 	-Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough=5 -Wvla -Wcast-align \
 	-Wpointer-arith -Wwrite-strings -Wundef -Wno-maybe-uninitialized -Werror
-COMMON = -std=c17 -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -Isrc -Iinclude -I$(DEPENDENCIES)/include \
+COMMON = -std=c17 -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -Isrc -Iinclude \
 	-pthread -fno-common -fvisibility=hidden -fno-strict-aliasing $(WARNINGS)
 
 CFLAGS_release := -O2 -g1 -fstack-protector-strong
@@ -57,20 +57,40 @@ DUCKDB_HOME ?= $(DEPENDENCIES)/duckdb
 WORKER_LIBRARIES := -L$(DUCKDB_HOME)/lib -lduckdb -Wl,-rpath,$(abspath $(DUCKDB_HOME)/lib) \
 	-lroaring -lxxhash -lcrypto -lm
 
-.PHONY: all programs library run demo test lint bench debug tsan fuzz coverage clean help unit
+# make with all cores, and without the lines about folders.
+SUBMAKE = $(MAKE) -j$(JOBS) --no-print-directory
+
+.PHONY: all programs FORCE
 .DEFAULT_GOAL := all
 
-all: setup-build
-	@$(MAKE) -j$(JOBS) --no-print-directory programs
+all: setup-build ##  builds firnd, firn, firn-worker and libfirn.a into build/$FLAVOR
+	@$(SUBMAKE) programs
 
-programs: $(BUILD)/firnd $(BUILD)/firn $(BUILD)/firn-worker $(BUILD)/libfirn.a
+PROGRAMS := $(addprefix $(BUILD)/,firnd firn firn-worker libfirn.a)
+programs: $(PROGRAMS)
 
-$(BUILD)/object/%.o: %.c
+# Whatever is written by this is rewritten only where the words differ: what depends on it is made
+# anew when flags or lists of files change, and not otherwise.
+write_if_other = mkdir -p $(@D) && { printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@; }
+FLAGS := $(BUILD)/flags
+$(FLAGS): FORCE
+	@$(call write_if_other,$(CC) $(COMMON) $(CFLAGS_$(FLAVOR)) $(ROOM_FLAGS) \
+		$(SERVER_LIBRARIES) $(DUCKDB_HOME))
+# The rooms' own flags are told apart by their text in this file.
+ROOM_FLAGS = $(shell sed -n "/^\$$(BUILD).*EXTRA_CFLAGS +=/{s/'//g;p}" $(firstword $(MAKEFILE_LIST)))
+
+$(BUILD)/object/%.o: %.c $(FLAGS)
 	@mkdir -p $(@D)
 	@echo "cc   $<"
 	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-# The version is compiled into one file only, so that a commit does not rebuild the house.
+# The version is compiled into one file only, so that a commit does not rebuild the house; what people
+# run says the right one, the other flavors may say an older.
+ifeq ($(FLAVOR),release)
+$(BUILD)/commit: FORCE
+	@$(call write_if_other,$(VERSION) $(COMMIT))
+$(BUILD)/object/src/base/version.o: $(BUILD)/commit
+endif
 $(BUILD)/object/src/base/version.o: EXTRA_CFLAGS += -DFIRN_VERSION='"$(VERSION)"' \
 	-DFIRN_COMMIT='"$(COMMIT)"' -DFIRN_FLAVOR='"$(FLAVOR)"'
 
@@ -79,22 +99,26 @@ $(BUILD)/object/cli/%.o: EXTRA_CFLAGS += -I.
 # DuckDB's headers are not ours to warn about.
 $(BUILD)/object/src/worker/%.o: EXTRA_CFLAGS += -isystem $(DUCKDB_HOME)/include
 
+# A list beside each library: one file less must make it anew as well as one file more.
 define room_library
-$(call library,$(1)): $(call objects,$(call sources,$(1)))
+$(BUILD)/library/$(1).list: FORCE
+	@$$(call write_if_other,$(2))
+$(call library,$(1)): $(2) $(BUILD)/library/$(1).list
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	@ar rcs $$@ $$^
+	@ar rcs $$@ $$(filter %.o,$$^)
 endef
-$(foreach room,$(sort $(ROOMS) worker cli),$(eval $(call room_library,$(room))))
-$(call library,cli): $(call objects,$(wildcard cli/*.c))
+$(foreach room,$(sort $(ROOMS) worker), \
+	$(eval $(call room_library,$(room),$(call objects,$(call sources,$(room))))))
+$(eval $(call room_library,cli,$(call objects,$(wildcard cli/*.c))))
 # query speaks the worker's protocol: these files of its room are the server's too.
 PROTOCOL := $(call objects,$(addprefix src/worker/,channel.c id_table.c protocol.c protocol_request.c))
 $(call library,query): $(PROTOCOL)
-$(BUILD)/libfirn.a: $(PROTOCOL)
 
-$(BUILD)/libfirn.a: $(foreach room,$(ENGINE_ROOMS),$(call objects,$(call sources,$(room))))
+$(BUILD)/libfirn.a: $(PROTOCOL) $(foreach room,$(ENGINE_ROOMS),$(call objects,$(call sources,$(room)))) \
+		$(foreach room,$(ENGINE_ROOMS),$(BUILD)/library/$(room).list)
 	@rm -f $@
-	@ar rcs $@ $^
+	@ar rcs $@ $(filter %.o,$^)
 
 $(BUILD)/firnd: $(call objects,$(foreach room,$(SERVER_ROOMS),$(call sources,$(room)))) $(BUILD)/libfirn.a
 	@echo "link $@"
@@ -115,7 +139,9 @@ ifneq ($(ROOM),)
 UNIT_TESTS := $(wildcard tests/unit/$(ROOM)/*_test.c)
 endif
 unit_program = $(BUILD)/$(patsubst %.c,%,$(1))
-rooms_up_to = $(shell echo '$(ROOMS)' | sed 's/\b$(1)\b.*/$(1)/')
+rooms_up_to = $(call up_to,$(1),$(ROOMS))
+up_to = $(if $(2),$(firstword $(2)) $(if $(filter $(1),$(firstword $(2))),, \
+	$(call up_to,$(1),$(wordlist 2,$(words $(2)),$(2)))))
 UNIT_SUPPORT := $(wildcard tests/support/*.c)
 
 define unit_rule
@@ -141,9 +167,30 @@ $(BUILD)/object/tests/%.o: EXTRA_CFLAGS += -I. -Wno-missing-prototypes
 
 unit-programs: $(foreach test,$(UNIT_TESTS),$(call unit_program,$(test)))
 
-# `make unit ROOM=types FLAVOR=debug` builds and runs one room's unit tests.
-unit: unit-programs
+# The queries' tests start a real worker, the release's: sanitizers would slow DuckDB's allocator
+# down for nothing (the worker's own code has its tests in one process, above).
+RELEASE_WORKER := build/release/firn-worker
+.PHONY: unit unit-programs release-worker
+unit: setup-unit release-worker ##  unit tests; ROOM=types for one room, FLAVOR=debug for ASan and UBSan
+	@$(SUBMAKE) unit-programs
 	@tools/run-units $(foreach test,$(UNIT_TESTS),$(call unit_program,$(test)))
+release-worker:
+	@$(SUBMAKE) FLAVOR=release $(RELEASE_WORKER)
+unit-programs: $(foreach test,$(UNIT_TESTS),$(call unit_program,$(test)))
+
+# TSan cannot see into DuckDB; this option, and no list of suppressed reports, keeps it from guessing.
+.PHONY: debug tsan
+debug: ##  builds with ASan and UBSan and runs the unit tests
+	@$(MAKE) --no-print-directory unit FLAVOR=debug
+tsan: ##  builds with TSan and runs the tests of the rooms that have threads
+	@$(MAKE) --no-print-directory tsan-units FLAVOR=tsan
+THREADED_ROOMS := base memtable log cold stream engine live jobs net query database api server worker
+TSAN_TESTS := $(foreach room,$(THREADED_ROOMS),$(filter tests/unit/$(room)/%,$(UNIT_TESTS)))
+.PHONY: tsan-units
+tsan-units: setup-unit release-worker
+	@$(SUBMAKE) $(foreach test,$(TSAN_TESTS),$(call unit_program,$(test)))
+	@TSAN_OPTIONS=ignore_noninstrumented_modules=1 \
+		tools/run-units $(foreach test,$(TSAN_TESTS),$(call unit_program,$(test)))
 
 # ---- the engine in a simulated machine -------------------------------------------------------
 
@@ -154,24 +201,102 @@ $(BUILD)/engine_sim: $(call objects,$(wildcard tests/sim/*.c)) \
 	@$(CC) $(LDFLAGS) -Wl,--start-group $^ -Wl,--end-group -o $@ $(LIBRARIES)
 
 SEEDS ?= 1000
-.PHONY: sim canary
-sim: ##  the engine against the model of its protocol, SEEDS worlds with crashes
-	@$(MAKE) --no-print-directory FLAVOR=check build/check/engine_sim
+.PHONY: sim canary simulation
+sim: simulation ##  the engine against the model of its protocol: SEEDS=1000 worlds with crashes
 	@build/check/engine_sim --seeds $(SEEDS)
-canary: ##  every rule of the protocol broken in turn: each must be noticed
-	@$(MAKE) --no-print-directory FLAVOR=check build/check/engine_sim
+canary: simulation ##  every rule of the protocol broken in turn: each must be noticed in SEEDS worlds
 	@build/check/engine_sim --canary --seeds $(SEEDS)
+simulation: setup-build
+	@$(SUBMAKE) FLAVOR=check build/check/engine_sim
+
+# ---- fuzzing: tests/fuzz/<name>_fuzz.c, each a program of clang's libFuzzer ---------------------
+
+SECONDS ?= 30
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
+.PHONY: fuzz fuzzers
+fuzz: setup-fuzz ##  every reader of bytes from outside against random ones, SECONDS=30 each
+	@$(SUBMAKE) FLAVOR=fuzz fuzzers
+	@tools/run-fuzzers $(SECONDS) $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+fuzzers: $(FUZZERS)
+
+$(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/object/tests/fuzz/%_fuzz.o \
+		$(foreach room,$(ROOMS) worker,$(call library,$(room)))
+	@mkdir -p $(@D)
+	@echo "link $@"
+	@$(CC) $(LDFLAGS) -fsanitize=fuzzer -Wl,--start-group $^ -Wl,--end-group -o $@ \
+		$(SERVER_LIBRARIES) -Wl,--as-needed $(WORKER_LIBRARIES)
+
+# ---- what people run, and what tries it whole --------------------------------------------------
+
+.PHONY: run demo test crash soak conformance durability bench coverage
+run: setup-demo ##  builds, starts the server on ./data, shows it at work on real input, stays until Ctrl-C
+	@$(SUBMAKE) programs
+	@python3 tools/demo.py --data ./data
+demo: setup-demo ##  the same, with the demo run again where ./data holds one already
+	@$(SUBMAKE) programs
+	@python3 tools/demo.py --data ./data --again
+
+test: ##  everything: set-up, builds, lint, unit, ASan, simulation, integration, crash
+	@tools/setup test
+	@python3 tools/run-tests
+
+ROUNDS ?= 200
+crash: setup-test ##  kill -9 under load, ROUNDS=200 times: nothing acknowledged is lost or doubled
+	@$(SUBMAKE) programs
+	@python3 tests/crash/run.py --rounds $(ROUNDS)
+CYCLES ?= 2000
+soak: ##  the same for long: CYCLES=2000
+	@$(MAKE) --no-print-directory crash ROUNDS=$(CYCLES)
+durability: ##  what shows that nothing is lost: simulation, broken rules, crashes
+	@$(MAKE) --no-print-directory sim
+	@$(MAKE) --no-print-directory canary
+	@$(MAKE) --no-print-directory crash
+conformance: setup-conformance ##  answers beside PostgreSQL's, tables as ClickHouse reads them
+	@$(SUBMAKE) programs
+	@python3 tests/conformance/run.py
+bench: setup-bench ##  measures beside PostgreSQL and DuckDB, writes bench/results
+	@$(SUBMAKE) programs
+	@python3 bench/run.py
+
+COVERAGE := build/coverage
+coverage: setup-coverage release-worker ##  lines reached by the unit tests: build/coverage/report.txt
+	@$(SUBMAKE) FLAVOR=coverage unit-programs
+	@find $(COVERAGE) -name '*.gcda' -delete
+	@tools/run-units $(patsubst %.c,$(COVERAGE)/%,$(UNIT_TESTS))
+	@gcovr --root . --filter src/ --object-directory $(COVERAGE)/object --print-summary \
+		--txt $(COVERAGE)/report.txt $(COVERAGE)/object
+	@echo "the lines not reached stand in $(COVERAGE)/report.txt"
+
+# ---- lint ------------------------------------------------------------------------------------
+
+C_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c')
+H_FILES = $(shell git ls-files --cached --others --exclude-standard '*.h')
+.PHONY: lint lint-format lint-tree lint-tidy lint-check tidy format
+lint: setup-lint ##  form, the house's rules, clang-tidy, cppcheck
+	@$(MAKE) --no-print-directory --keep-going lint-tree lint-format lint-tidy lint-check
+	@echo "lint: clean"
+lint-tree:
+	@python3 tools/check-tree
+lint-format:
+	@clang-format --dry-run -Werror $(C_FILES) $(H_FILES)
+lint-tidy:
+	@printf '%s\n' $(C_FILES) | xargs -P $(JOBS) -n 8 tools/tidy \
+		-std=c17 -D_GNU_SOURCE -DFIRN_FAULTS -Isrc -Iinclude -I. -isystem $(DUCKDB_HOME)/include --
+lint-check:
+	@tools/run-cppcheck $(JOBS)
+format: setup-lint ##  clang-format over everything
+	@clang-format -i $(C_FILES) $(H_FILES)
 
 # ---- set-up ----------------------------------------------------------------------------------
 
-.PHONY: setup-build setup-test setup-lint setup-bench setup-conformance setup-fuzz setup-coverage
 setup-%:
 	@tools/setup $*
 
-clean:
-	rm -rf build/release build/check build/debug build/tsan build/fuzz build/coverage
+.PHONY: clean help
+clean: ##  removes what was built; what was fetched stays
+	rm -rf build/release build/check build/debug build/tsan build/fuzz build/coverage build/test-logs
 
-help:
-	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+help: ##  this list
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
 
 -include $(shell find $(BUILD)/object -name '*.d' 2>/dev/null)
