@@ -41,6 +41,7 @@ static void open_locks(Engine *engine)
     engine->waiters_end = &engine->waiters;
     engine->installs_end = &engine->installs;
     engine->oldest_unsettled = UINT64_MAX;
+    engine->replaying_from = UINT64_MAX;
     atomic_store(&engine->stall_reason, "");
 }
 

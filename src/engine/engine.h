@@ -359,14 +359,16 @@ CHECKED Status write_add_table(WriteBatch *batch, EngineTable *table, uint32_t s
 void write_abandon(WriteBatch *batch);
 
 /* Locks keys (encoded, any order, repeated ones once) of the batch's table `number`. Keys already
- * locked by the batch stay so. LOCK_NOT_AVAILABLE after the batch's deadline. More than
+ * locked by the batch stay so, but may be let go for a moment: if that happens after write_pin,
+ * write_commit says to look again. LOCK_NOT_AVAILABLE after the batch's deadline. More than
  * KEY_LOCKS_MAX keys take the batch's tables whole. */
 enum { KEY_LOCKS_MAX = 100000 };
 CHECKED Status write_lock_keys(WriteBatch *batch, size_t number, const Slice *keys, size_t count,
                                Error *error);
 
 /* Instead of key locks: nobody else writes to the batch's tables until it ends. No table may be
- * added after this. What was locked before is let go on the way: find again what was found. */
+ * added after this. What was locked before is let go on the way: find again what was found
+ * (write_commit says so where the batch had pinned). */
 CHECKED Status write_lock_tables(WriteBatch *batch, Error *error);
 
 /* Pins the head after the locks: what write_find looks in. Again after write_commit said to look
@@ -408,7 +410,7 @@ typedef void (*CommitCallback)(void *context, Status status, const CommitResult 
 
 /* Sequences, logs and applies everything in one step, lets the locks go, and returns when it is
  * visible. SCHEMA_CHANGED: bind again (the batch is ended). WOULD_BLOCK: a compaction moved what
- * was found; the batch is still open with its locks: call write_pin, find again, write_reset, add
+ * was found, or a key was locked too late; the batch is still open with its locks: call write_pin, find again, write_reset, add
  * again. Every other end of it ends the batch. */
 CHECKED Status write_commit(WriteBatch *batch, CommitResult *out, Error *error);
 

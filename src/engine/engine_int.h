@@ -456,6 +456,7 @@ struct Engine {
     uint64_t seq_ceiling; /* highest sequence that may be given out */
     uint64_t next_transaction;
     LogPosition oldest_unsettled; /* of any table's first operation; UINT64_MAX: none */
+    LogPosition replaying_from;   /* rows behind it are in no memtable yet; UINT64_MAX: all are */
     CommitWaiter *waiters;        /* of the group being filled, in order */
     CommitWaiter **waiters_end;
     Install *installs; /* in order of position */
@@ -560,6 +561,7 @@ struct WriteBatch {
     size_t lock_blocks;
     size_t lock_block_capacity;
     size_t locks_held;
+    bool must_look_again; /* locks were let go, or taken too late, since write_pin */
     BatchOperation *operations;
     size_t operation_count;
     size_t operation_capacity;

@@ -257,6 +257,17 @@ static Status prepare_cold(Flush *flush, Error *error)
     return cold_version_prepare(table->cold_table, base, &change, &flush->cold, error);
 }
 
+/* In order: the worker process looks owners up by halves. */
+static void add_owner(const SealedEntry *entry, OwnerId owner, OwnerId *out)
+{
+    size_t n = 0;
+    for (; n < entry->without_count && entry->without[n] < owner; n++)
+        out[n] = entry->without[n];
+    out[n] = owner;
+    for (; n < entry->without_count; n++)
+        out[n + 1] = entry->without[n];
+}
+
 /* The sealed entries without this memtable, or with one more owner out of it. */
 static Status next_super_version(Flush *flush, Error *error)
 {
@@ -279,9 +290,7 @@ static Status next_super_version(Flush *flush, Error *error)
                 status = error_out_of_memory(error);
                 break;
             }
-            for (size_t n = 0; n < entry.without_count; n++)
-                without[n] = entry.without[n];
-            without[entry.without_count] = flush->owner;
+            add_owner(&entry, flush->owner, without);
             entry.without = without;
             entry.without_count++;
         }

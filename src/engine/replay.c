@@ -200,8 +200,20 @@ static EngineTable *largest_table(Engine *engine)
     return largest;
 }
 
+/* What has not come by yet is in no memtable: a checkpoint made on the way must not begin behind
+ * it.
+ */
+static void note_replayed(Engine *engine, LogPosition position)
+{
+    mutex_lock(&engine->sequencer);
+    engine->replaying_from = position;
+    if (position < engine->oldest_unsettled)
+        engine->oldest_unsettled = position;
+    mutex_unlock(&engine->sequencer);
+}
+
 /* The log may hold more than memory does: what is over half of the limit is flushed on the way. */
-static Status relieve_memory(Replay *replay, Error *error)
+static Status relieve_memory(Replay *replay, LogPosition position, Error *error)
 {
     Engine *engine = replay->engine;
     if (replay->rows_until_check-- > 0)
@@ -213,6 +225,7 @@ static Status relieve_memory(Replay *replay, Error *error)
     EngineTable *table = largest_table(engine);
     if (table == NULL)
         return OK;
+    note_replayed(engine, position);
     SettleRequest request = {.job_id = SLICE("recovery")};
     SettleResult result;
     return engine_flush(engine, table, &request, &result, error);
@@ -238,7 +251,7 @@ static Status replay_frame(void *context, const LogFrame *frame, Error *error)
     replay->out->rows_replayed++;
     if (replay->out->rows_replayed == RECOVER_MID_ROWS)
         TRY(FAULT(engine->env, recover_mid, error));
-    return relieve_memory(replay, error);
+    return relieve_memory(replay, frame->end, error);
 }
 
 /* ---- all ---- */
@@ -246,6 +259,7 @@ static Status replay_frame(void *context, const LogFrame *frame, Error *error)
 static void finish_tables(Engine *engine)
 {
     mutex_lock(&engine->sequencer);
+    engine->replaying_from = UINT64_MAX;
     engine->oldest_unsettled = UINT64_MAX;
     for (size_t i = 0; i < TABLE_BUCKETS; i++) {
         for (EngineTable *table = engine->tables[i]; table != NULL; table = table->next_in_bucket) {
@@ -263,6 +277,7 @@ Status replay_rows(Engine *engine, LogPosition from, EngineRecovery *out, Error 
     Replay replay = {.engine = engine, .out = out, .rows_until_check = MEMORY_CHECK_ROWS};
     arena_open(&replay.arena, 0);
     buffer_open(&replay.converted, 0);
+    note_replayed(engine, from);
     Status status = log_replay(engine->log, from, replay_frame, &replay, error);
     finish_tables(engine);
     arena_close(&replay.arena);

@@ -131,8 +131,8 @@ LogPosition table_first_position(const EngineTable *table)
 
 void engine_release_log(Engine *engine)
 {
-    LogPosition oldest = UINT64_MAX;
     mutex_lock(&engine->sequencer);
+    LogPosition oldest = engine->replaying_from;
     mutex_lock(&engine->root);
     for (size_t i = 0; i < TABLE_BUCKETS; i++) {
         for (EngineTable *table = engine->tables[i]; table != NULL; table = table->next_in_bucket) {

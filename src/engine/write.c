@@ -227,6 +227,7 @@ static Status take_all_again(WriteBatch *batch, KeyLock *more, size_t count, Err
     for (size_t i = 0; i < count; i++)
         all[n++].hash = more[i].hash;
     release_locks(batch);
+    batch->must_look_again = true;
     qsort(all, total, sizeof(KeyLock), compare_locks);
     return take_locks(batch, all, total, error);
 }
@@ -282,6 +283,7 @@ Status write_lock_tables(WriteBatch *batch, Error *error)
 {
     if (batch->tables[0].exclusive)
         return OK;
+    bool was_pinned = batch->tables[0].version != NULL;
     release_locks(batch);
     release_versions(batch);
     for (size_t i = 0; i < batch->table_count; i++)
@@ -295,7 +297,22 @@ Status write_lock_tables(WriteBatch *batch, Error *error)
         if (!is_current(batch->tables[i].table, batch->tables[i].schema_version))
             return stale_schema(error);
     }
+    if (was_pinned)
+        TRY(write_pin(batch, error));
+    batch->must_look_again = was_pinned;
     return OK;
+}
+
+/* A key that is locked after the pin may have got a row in a memtable that the pin does not know.
+ */
+static void check_pin_is_head(WriteBatch *batch, const BatchTable *table)
+{
+    Engine *engine = batch->engine;
+    if (table->version == NULL)
+        return;
+    mutex_lock(&engine->sequencer);
+    batch->must_look_again |= table->table->current->active != table->version->active;
+    mutex_unlock(&engine->sequencer);
 }
 
 Status write_lock_keys(WriteBatch *batch, size_t number, const Slice *keys, size_t count,
@@ -313,8 +330,11 @@ Status write_lock_keys(WriteBatch *batch, size_t number, const Slice *keys, size
         return OK;
     TRY(reserve_lock_block(batch, error));
     if (batch->locks_held == 0)
-        return take_locks(batch, locks, wanted, error);
-    return take_more_locks(batch, locks, wanted, error);
+        TRY(take_locks(batch, locks, wanted, error));
+    else
+        TRY(take_more_locks(batch, locks, wanted, error));
+    check_pin_is_head(batch, &batch->tables[number]);
+    return OK;
 }
 
 /* ---- looking up at the head ---- */
@@ -324,6 +344,7 @@ Status write_pin(WriteBatch *batch, Error *error)
     Engine *engine = batch->engine;
     (void)error;
     release_versions(batch);
+    batch->must_look_again = false;
     mutex_lock(&engine->sequencer);
     batch->seen = engine->head;
     for (size_t i = 0; i < batch->table_count; i++)
@@ -442,6 +463,14 @@ static Status outcome_unknown(Status status, Error *error)
     return status;
 }
 
+static Status sequence_batch(WriteBatch *batch, CommitWaiter *waiter, Error *error)
+{
+    if (batch->must_look_again)
+        return error_set(error, STATUS_WOULD_BLOCK, "locks were let go: look again");
+    return sequence_operations(batch->engine, batch->tables, batch->table_count, batch->operations,
+                               batch->operation_count, waiter, error);
+}
+
 Status write_commit(WriteBatch *batch, CommitResult *out, Error *error)
 {
     Engine *engine = batch->engine;
@@ -449,8 +478,7 @@ Status write_commit(WriteBatch *batch, CommitResult *out, Error *error)
     CommitWaiter waiter = {.callback = sync_commit_done, .context = &commit};
     mutex_open(&commit.mutex, engine->env, "commit");
     condition_open(&commit.done, engine->env);
-    Status status = sequence_operations(engine, batch->tables, batch->table_count,
-                                        batch->operations, batch->operation_count, &waiter, error);
+    Status status = sequence_batch(batch, &waiter, error);
     if (status != STATUS_WOULD_BLOCK)
         write_abandon(batch);
     if (status == OK) {
@@ -499,9 +527,7 @@ Status write_commit_async(WriteBatch *batch, CommitCallback callback, void *cont
         write_abandon(batch);
         return error_out_of_memory(error);
     }
-    Status status =
-        sequence_operations(batch->engine, batch->tables, batch->table_count, batch->operations,
-                            batch->operation_count, &commit->waiter, error);
+    Status status = sequence_batch(batch, &commit->waiter, error);
     if (status != STATUS_WOULD_BLOCK)
         write_abandon(batch);
     if (status != OK)

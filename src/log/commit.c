@@ -86,7 +86,7 @@ static Status write_in_place(Log *log, const LogGroup *group, Error *error)
     Buffer *frames = &group->chunk->frames;
     ASSERT(segment->end == group->chunk->begin);
     uint64_t offset = LOG_SEGMENT_HEADER_BYTES + (segment->end - segment->base);
-    frames_finish(frames->data, frames->size, segment->id, segment->end);
+    frames_finish(frames->data, frames->size, segment, segment->end);
     return write_frames(log, segment->file, offset, buffer_slice(frames), error);
 }
 
@@ -98,7 +98,7 @@ static Status seal_segment(Log *log, Segment *segment, uint64_t next_id, Error *
     buffer_clear(frame);
     frame_put(frame, LOG_FRAME_SEAL, 0, 0, 0, &payload, 1);
     ASSERT(!frame->failed && frame->size == SEAL_FRAME_BYTES);
-    frame_finish(frame->data, segment->id, segment->end);
+    frame_finish(frame->data, segment, segment->end);
     uint64_t offset = LOG_SEGMENT_HEADER_BYTES + (segment->end - segment->base);
     TRY(file_write_at(segment->file, offset, buffer_slice(frame), error));
     TRY(file_sync_data(segment->file, error));
@@ -117,9 +117,11 @@ static Status write_to_next_segment(Log *log, const LogGroup *group, Error *erro
     if (log->statistics.durable < log->statistics.written)
         TRY(sync_current(log, error));
     Spare spare = {group->next_number, group->next_bytes};
-    Segment next = {
-        .id = log->next_segment_id, .base = group->chunk->begin, .first_seq = first.seq};
-    frames_finish(frames->data, frames->size, next.id, next.base);
+    Segment next = {.id = log->next_segment_id,
+                    .salt = env_random_u64(log->env),
+                    .base = group->chunk->begin,
+                    .first_seq = first.seq};
+    frames_finish(frames->data, frames->size, &next, next.base);
     TRY(segment_make(log, &spare, buffer_slice(frames), &next, error));
     TRY(seal_segment(log, log->current, next.id, error));
     segments_add(log, &next);

@@ -3,10 +3,10 @@
 #include "base/hash.h"
 #include "log/log_int.h"
 
-static uint32_t frame_crc(const uint8_t *frame, size_t size, uint64_t segment_id,
+static uint32_t frame_crc(const uint8_t *frame, size_t size, const Segment *segment,
                           LogPosition position)
 {
-    uint64_t place[2] = {segment_id, position};
+    uint64_t place[3] = {segment->id, segment->salt, position};
     uint32_t crc = crc32c(0, slice_of(place, sizeof place));
     return crc32c(crc, slice_of(frame + 4, size - 4));
 }
@@ -38,17 +38,17 @@ void frame_put(Buffer *out, uint8_t kind, uint8_t flags, uint64_t seq, uint64_t 
     buffer_put_zeros(out, frame_bytes(size) - FRAME_HEADER_BYTES - size);
 }
 
-void frame_finish(uint8_t *frame, uint64_t segment_id, LogPosition position)
+void frame_finish(uint8_t *frame, const Segment *segment, LogPosition position)
 {
-    uint32_t crc = frame_crc(frame, FRAME_HEADER_BYTES + payload_size(frame), segment_id, position);
+    uint32_t crc = frame_crc(frame, FRAME_HEADER_BYTES + payload_size(frame), segment, position);
     memcpy(frame, &crc, sizeof crc);
 }
 
-void frames_finish(uint8_t *frames, size_t size, uint64_t segment_id, LogPosition begin)
+void frames_finish(uint8_t *frames, size_t size, const Segment *segment, LogPosition begin)
 {
     size_t at = 0;
     while (at < size) {
-        frame_finish(frames + at, segment_id, begin + at);
+        frame_finish(frames + at, segment, begin + at);
         at += frame_bytes(payload_size(frames + at));
     }
     ASSERT(at == size);
@@ -63,7 +63,7 @@ static bool is_all_zero(const uint8_t *bytes, size_t size)
     return true;
 }
 
-FrameCheck frame_check(Slice bytes, uint64_t segment_id, LogPosition position, LogFrame *out)
+FrameCheck frame_check(Slice bytes, const Segment *segment, LogPosition position, LogFrame *out)
 {
     if (bytes.size < FRAME_HEADER_BYTES)
         return is_all_zero(bytes.data, bytes.size) ? FRAME_NONE : FRAME_BAD;
@@ -76,7 +76,7 @@ FrameCheck frame_check(Slice bytes, uint64_t segment_id, LogPosition position, L
         return FRAME_NONE;
     if (magic != FRAME_MAGIC || size > LOG_FRAME_BYTES_MAX || frame_bytes(size) > bytes.size)
         return FRAME_BAD;
-    if (crc != frame_crc(bytes.data, FRAME_HEADER_BYTES + size, segment_id, position))
+    if (crc != frame_crc(bytes.data, FRAME_HEADER_BYTES + size, segment, position))
         return FRAME_BAD;
     frame_split(bytes.data, position, out);
     return FRAME_VALID;

@@ -12,9 +12,10 @@
  *               segment was made: what an older segment holds from here on does not count
  *       32  8   the first sequence that may be in it
  *       40  8   wall clock, µs
- *       48 16   zero
+ *       48  8   salt: random, so that what an attempt at this segment left behind is not it
+ *       56  8   zero
  *     frame, at file offset LOG_SEGMENT_HEADER_BYTES + (position - base)
- *        0  4   CRC32C of segment id, position (u64 each) and bytes [4, 32 + size)
+ *        0  4   CRC32C of segment id, salt, position (u64 each) and bytes [4, 32 + size)
  *        4  4   size of the payload
  *        8  8   sequence
  *       16  8   transaction
@@ -27,7 +28,8 @@
  *     payload of a seal (kind 1): id of the next segment, which exists: it is made before the seal.
  *         A seal stands at its segment's end position and takes no position itself.
  *
- * The checksum covers segment id and position, so an old frame in a recycled file is never valid.
+ * The checksum covers segment id, salt and position, so an old frame in a recycled file is never
+ * valid, nor is one in a spare that a crash or an error kept from becoming the segment of that id.
  */
 #ifndef FIRN_LOG_LOG_INT_H
 #define FIRN_LOG_LOG_INT_H
@@ -70,6 +72,7 @@ typedef struct Spare {
 /* A segment that holds frames. */
 typedef struct Segment {
     uint64_t id;
+    uint64_t salt;
     uint64_t first_seq;
     LogPosition base;
     LogPosition end;     /* one past its last frame; grows in the current one */
@@ -149,13 +152,13 @@ static inline size_t frame_bytes(size_t payload)
 /* Puts header, payload and padding; the checksum is set by frame_finish. */
 void frame_put(Buffer *out, uint8_t kind, uint8_t flags, uint64_t seq, uint64_t transaction,
                const Slice *parts, size_t part_count);
-void frame_finish(uint8_t *frame, uint64_t segment_id, LogPosition position);
+void frame_finish(uint8_t *frame, const Segment *segment, LogPosition position);
 
 /* Sets the checksums of all frames in a run of them. */
-void frames_finish(uint8_t *frames, size_t size, uint64_t segment_id, LogPosition begin);
+void frames_finish(uint8_t *frames, size_t size, const Segment *segment, LogPosition begin);
 
 /* The frame at the start of `bytes`, which reaches to the end of what is known of the file. */
-FrameCheck frame_check(Slice bytes, uint64_t segment_id, LogPosition position, LogFrame *out);
+FrameCheck frame_check(Slice bytes, const Segment *segment, LogPosition position, LogFrame *out);
 
 /* Splits a frame that is known to be whole (memory of ours). */
 void frame_split(const uint8_t *frame, LogPosition position, LogFrame *out);
@@ -198,7 +201,7 @@ CHECKED Status spare_take(Log *log, uint64_t bytes, uint32_t kept, Spare *out, E
 void spare_give_back(Log *log, const Spare *spare);
 void spare_run(void *log);                            /* the preparer's thread */
 bool spare_recycle(Log *log, const Segment *segment); /* an expired segment's file; under no lock */
-uint64_t segment_bytes_wanted(const Log *log); /* of the next one: they grow with the log */
+uint64_t segment_bytes_wanted(const Log *log);        /* of the next one: they grow with the log */
 uint64_t segment_bytes_least(const Log *log);
 
 /* ---- reading segments (scan.c) ---- */

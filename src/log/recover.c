@@ -87,6 +87,7 @@ static Status check_chain(const Log *log, LogPosition from, Error *error)
 typedef struct Check {
     Log *log;
     LogRecovery *recovery;
+    LogPosition from;      /* frames before it are looked at and not counted */
     LogPosition committed; /* one past the last whole transaction */
     LogPosition known;     /* highest durable claim */
     uint64_t frames_open;  /* of a transaction that has not ended */
@@ -105,12 +106,14 @@ static void note_frame(Check *check, Segment *segment, const LogFrame *frame)
             recovery->highest_seq = header.highest_seq;
         recovery->last_wall_us = header.wall_us;
         segment->last_wall_us = header.wall_us;
-        if (check->frames_open == 0)
+        if (check->frames_open == 0 && frame->end > check->from)
             check->committed = frame->end;
         return;
     }
     if (frame->seq > recovery->highest_seq)
         recovery->highest_seq = frame->seq;
+    if (frame->end <= check->from)
+        return;
     check->frames_open++;
     check->bytes_open += frame->end - frame->position;
     if ((frame->flags & LOG_FRAME_COMMIT) == 0)
@@ -152,7 +155,9 @@ static Status check_end(Check *check, SegmentScan *scan, FrameCheck found, const
     return OK;
 }
 
-static Status check_segment(Check *check, size_t number, LogPosition from, Error *error)
+/* The segment in which replay begins is read from its start: nothing else would tell that it ends
+ * before the place where replay begins. */
+static Status check_segment(Check *check, size_t number, Error *error)
 {
     Log *log = check->log;
     Segment *segment = log->segments[number];
@@ -161,11 +166,9 @@ static Status check_segment(Check *check, size_t number, LogPosition from, Error
     SegmentScan scan;
     FrameCheck found;
     LogFrame frame;
-    if (from < segment->base)
-        from = segment->base;
-    if (from >= limit)
+    if (segment->base >= limit)
         return OK;
-    TRY(segment_scan_open(log, segment, from, limit, &scan, error));
+    TRY(segment_scan_open(log, segment, segment->base, limit, &scan, error));
     Status status = OK;
     for (;;) {
         GO(segment_scan_next(&scan, &found, &frame, error));
@@ -184,7 +187,8 @@ done:
 
 static Status check_frames(Log *log, LogPosition from, LogRecovery *recovery, Error *error)
 {
-    Check check = {.log = log, .recovery = recovery, .committed = from, .known = from};
+    Check check = {
+        .log = log, .recovery = recovery, .from = from, .committed = from, .known = from};
     size_t first = segment_find(log, from);
     for (size_t i = 0; i < log->segment_count; i++) {
         Segment *segment = log->segments[i];
@@ -193,7 +197,7 @@ static Status check_frames(Log *log, LogPosition from, LogRecovery *recovery, Er
         bool is_last = i + 1 == log->segment_count;
         segment->end = is_last ? segment->base : log->segments[i + 1]->base;
         if (i >= first)
-            TRY(check_segment(&check, i, from, error));
+            TRY(check_segment(&check, i, error));
     }
     if (check.committed < check.known && log->segment_count > 0)
         return error_set(error, STATUS_DATA_CORRUPTED,
@@ -269,8 +273,9 @@ Status log_replay(Log *log, LogPosition from, LogVisitor visit, void *context, E
 /* ---- starting to write ---- */
 
 /* The tail that nothing called durable, with checksums for the new segment. */
-static Status read_tail(Log *log, LogPosition from, uint64_t new_id, Buffer *out, Error *error)
+static Status read_tail(Log *log, const Segment *segment, Buffer *out, Error *error)
 {
+    LogPosition from = segment->base;
     size_t size = (size_t)(log->recovered_end - from);
     size_t got;
     Path path;
@@ -285,7 +290,7 @@ static Status read_tail(Log *log, LogPosition from, uint64_t new_id, Buffer *out
     if (got != size)
         GO(error_set(error, STATUS_DATA_CORRUPTED, "log segment %s became shorter", last->name));
     out->size = size;
-    frames_finish(out->data, size, new_id, from);
+    frames_finish(out->data, size, segment, from);
 done:
     if (file != NULL)
         KEEP_FIRST(file_close(file, LATER_ERROR(error)));
@@ -297,13 +302,14 @@ static Status make_first_segment(Log *log, uint64_t seq, Error *error)
     Buffer tail;
     Spare spare;
     Status status = OK;
-    Segment segment = {.id = log->next_segment_id, .first_seq = seq};
+    Segment segment = {
+        .id = log->next_segment_id, .salt = env_random_u64(log->env), .first_seq = seq};
     ASSERT(log->segment_count == 0 || seq > log->segments[log->segment_count - 1]->first_seq);
     buffer_open(&tail, 0);
     segment.base =
         log->recovered_known < log->recovered_end ? log->recovered_known : log->recovered_end;
     if (segment.base < log->recovered_end)
-        GO(read_tail(log, segment.base, segment.id, &tail, error));
+        GO(read_tail(log, &segment, &tail, error));
     GO(FAULT(log->env, recover_rewrite, error));
     uint64_t around = LOG_SEGMENT_HEADER_BYTES + SEAL_FRAME_BYTES;
     uint64_t more = segment_bytes_least(log) / 2;

@@ -80,7 +80,7 @@ static Status frame_at(SegmentScan *scan, LogPosition position, FrameCheck *chec
     uint64_t offset = offset_of(scan, position);
     TRY(window_at(scan, offset, FRAME_HEADER_BYTES, &bytes, error));
     TRY(window_at(scan, offset, claimed_bytes(bytes), &bytes, error));
-    *check = frame_check(bytes, scan->segment->id, position, out);
+    *check = frame_check(bytes, scan->segment, position, out);
     return OK;
 }
 

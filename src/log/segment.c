@@ -47,7 +47,8 @@ void segment_header_put(Buffer *out, const Segment *segment, int64_t wall_us)
     buffer_put_u64(out, segment->base);
     buffer_put_u64(out, segment->first_seq);
     buffer_put_u64(out, (uint64_t)wall_us);
-    buffer_put_zeros(out, LOG_SEGMENT_HEADER_BYTES - 48);
+    buffer_put_u64(out, segment->salt);
+    buffer_put_zeros(out, LOG_SEGMENT_HEADER_BYTES - 56);
     if (out->failed)
         return;
     size_t checked = SEGMENT_HEADER_USED - SEGMENT_HEADER_CHECKED_FROM;
@@ -88,6 +89,8 @@ Status segment_header_read(const Log *log, Segment *segment, Error *error)
     segment->id = cursor_u64(&cursor);
     segment->base = cursor_u64(&cursor);
     segment->first_seq = cursor_u64(&cursor);
+    (void)cursor_u64(&cursor); /* the wall clock: for people */
+    segment->salt = cursor_u64(&cursor);
     segment->end = segment->base;
 done:
     if (file != NULL)

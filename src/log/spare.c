@@ -63,8 +63,8 @@ Status spares_adopt(Log *log, Error *error)
             log->next_spare_number = number + 1;
         spare_path(log, number, &path);
         GO(env_stat(log->env, path.text, &information, error));
-        bool whole = information.size >= segment_bytes_least(log) && log->spare_count < SPARES_MAX &&
-                     information.blocks_size >= information.size;
+        bool whole = information.size >= segment_bytes_least(log) &&
+                     log->spare_count < SPARES_MAX && information.blocks_size >= information.size;
         if (whole)
             log->spares[log->spare_count++] = (Spare){number, information.size};
         else
@@ -112,6 +112,31 @@ done:
     return status;
 }
 
+/* Keeps it; the smallest goes where there are too many, or none could ever be large enough. */
+static Status keep_spare(Log *log, const Spare *spare, Error *error)
+{
+    Spare goes = {0};
+    mutex_lock(&log->mutex);
+    bool is_full = log->spare_count == SPARES_MAX;
+    if (is_full) {
+        uint32_t smallest = 0;
+        for (uint32_t i = 1; i < log->spare_count; i++) {
+            if (log->spares[i].file_bytes < log->spares[smallest].file_bytes)
+                smallest = i;
+        }
+        goes = log->spares[smallest];
+        log->spares[smallest] = *spare;
+    } else {
+        log->spares[log->spare_count++] = *spare;
+    }
+    mutex_unlock(&log->mutex);
+    if (!is_full)
+        return OK;
+    Path path;
+    spare_path(log, goes.number, &path);
+    return env_remove(log->env, path.text, error);
+}
+
 /* Without zeros: the caller is waiting. The disk's space is what counts. */
 Status spare_prepare_now(Log *log, uint64_t bytes, Error *error)
 {
@@ -122,16 +147,7 @@ Status spare_prepare_now(Log *log, uint64_t bytes, Error *error)
     if (bytes > wanted)
         wanted = (bytes + ZERO_STEP_BYTES - 1) / ZERO_STEP_BYTES * ZERO_STEP_BYTES;
     TRY(make_spare(log, number, wanted, false, error));
-    mutex_lock(&log->mutex);
-    bool kept = log->spare_count < SPARES_MAX;
-    if (kept)
-        log->spares[log->spare_count++] = (Spare){number, wanted};
-    mutex_unlock(&log->mutex);
-    if (kept)
-        return OK;
-    Path path;
-    spare_path(log, number, &path);
-    return env_remove(log->env, path.text, error);
+    return keep_spare(log, &(Spare){number, wanted}, error);
 }
 
 /* Under the mutex: the smallest that is large enough, or -1. */
