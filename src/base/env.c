@@ -308,6 +308,16 @@ done:
     return status;
 }
 
+Status env_absolute_path(Env *env, const char *path, Path *out, Error *error)
+{
+    Path directory = {""};
+    if (path[0] == '/')
+        return path_format(out, error, "%s", path);
+    if (env->operations->working_directory != NULL)
+        TRY(env->operations->working_directory(env, &directory, error));
+    return path_join(out, directory.text, path, error);
+}
+
 Status env_free_space(Env *env, const char *path, uint64_t *out, Error *error)
 {
     return env->operations->free_space(env, path, out, error);

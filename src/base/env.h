@@ -113,6 +113,10 @@ CHECKED Status path_join(Path *out, const char *directory, const char *name, Err
 CHECKED Status path_format(Path *out, Error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A relative path made absolute by the process's working directory (the root in the simulated Env).
+ */
+CHECKED Status env_absolute_path(Env *env, const char *path, Path *out, Error *error);
+
 typedef struct File File;
 
 enum FileFlags {
@@ -291,6 +295,7 @@ struct EnvOperations {
     Status (*remove)(Env *env, const char *path, Error *error);
     Status (*remove_directory)(Env *env, const char *path, Error *error);
     Status (*free_space)(Env *env, const char *path, uint64_t *out, Error *error);
+    Status (*working_directory)(Env *env, Path *out, Error *error); /* NULL: the root */
     Status (*lock_open)(Env *env, const char *path, File **out, Error *error);
 
     Status (*shared_memory_open)(Env *env, const char *name, size_t size, SharedMemory *out,

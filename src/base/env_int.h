@@ -20,6 +20,7 @@ Status real_link(Env *env, const char *from, const char *to, Error *error);
 Status real_remove(Env *env, const char *path, Error *error);
 Status real_remove_directory(Env *env, const char *path, Error *error);
 Status real_free_space(Env *env, const char *path, uint64_t *out, Error *error);
+Status real_working_directory(Env *env, Path *out, Error *error);
 Status real_lock_open(Env *env, const char *path, File **out, Error *error);
 
 /* env_real_memory.c */

@@ -68,6 +68,7 @@ static const EnvOperations real_operations = {
     .remove = real_remove,
     .remove_directory = real_remove_directory,
     .free_space = real_free_space,
+    .working_directory = real_working_directory,
     .lock_open = real_lock_open,
     .shared_memory_open = real_shared_memory_open,
     .shared_memory_close = real_shared_memory_close,

@@ -292,6 +292,14 @@ Status real_free_space(Env *env, const char *path, uint64_t *out, Error *error)
     return OK;
 }
 
+Status real_working_directory(Env *env, Path *out, Error *error)
+{
+    (void)env;
+    if (getcwd(out->text, sizeof out->text) != NULL)
+        return OK;
+    return error_set_errno(error, errno, "getcwd", ".");
+}
+
 Status real_lock_open(Env *env, const char *path, File **out, Error *error)
 {
     File *file;

@@ -16,6 +16,7 @@
 
 #include "base/json.h"
 #include "database/configuration.h"
+#include "database/thread_pool.h"
 #include "execute/execute.h"
 #include "live/live.h"
 
@@ -72,8 +73,8 @@ typedef struct DatabaseOptions {
 
 typedef struct DatabaseOpening {
     EngineRecovery recovery;
-    bool is_new;                     /* the directory held no database */
-    char root_password[64];          /* made at this start; "" otherwise */
+    bool is_new;                             /* the directory held no database */
+    char root_password[64];                  /* made at this start; "" otherwise */
     char root_password_file[PATH_BYTES_MAX]; /* where it is kept; "" otherwise */
 } DatabaseOpening;
 
@@ -121,10 +122,7 @@ typedef enum DatabaseThreads {
 } DatabaseThreads;
 
 /* Embedded in what it is about. */
-typedef struct DatabaseTask {
-    struct DatabaseTask *next;
-    void (*run)(struct DatabaseTask *task);
-} DatabaseTask;
+typedef PoolTask DatabaseTask;
 
 /* Runs the task on one of these threads, in the order of submission as far as there are threads.
  * Quick. TOO_MANY_REQUESTS where the queue is full, SHUTTING_DOWN after a stop. */
@@ -152,8 +150,7 @@ CHECKED Status database_session_as(Database *database, Slice user_name, Database
 
 /* Looks the user up again: his role as it is now. INVALID_AUTHORIZATION where the token has expired
  * or password, role or user changed since. Quick; database_execute and the like call it. */
-CHECKED Status database_session_refresh(Database *database, DatabaseSession *session,
-                                        Error *error);
+CHECKED Status database_session_refresh(Database *database, DatabaseSession *session, Error *error);
 
 typedef struct LoginTokens {
     char access[TOKEN_BYTES_MAX];
@@ -216,9 +213,10 @@ CHECKED Status database_execute(Database *database, DatabaseSession *session,
                                 StatementPlace *place, Error *error);
 
 /* Quick: runs a text whose plan is known already and needs no waiting, on a network loop.
- * WOULD_BLOCK, with nothing done and nothing sent, where database_execute is to run it. Where it
- * returns OK with *pending, `done` is called later on another thread, exactly once, and the answer
- * (with the summary) may be given then. `arena` keeps what the call needs until then. */
+ * WOULD_BLOCK, with nothing done, where database_execute is to run it; columns that the sink was
+ * given are to be forgotten then. Where it returns OK with *pending, `done` is called on another
+ * thread, exactly once, maybe before this returns; the summary is complete by then. `arena` keeps
+ * what the call needs until then. */
 CHECKED Status database_execute_quick(Database *database, DatabaseSession *session,
                                       const StatementRequest *request, Arena *arena,
                                       const ResultSink *sink, ResultSummary *summary,
@@ -237,9 +235,8 @@ void statement_place_at(Slice text, int64_t byte, StatementPlace *out);
  * what the LiveSink gets. A resumed one gets no rows. */
 typedef struct SubscriberSink {
     void *context;
-    Status (*subscribed)(void *context, LiveSubscription *subscription,
-                         const ResultColumn *columns, const bool *is_key, uint32_t count,
-                         uint64_t snapshot_seq, Error *error);
+    Status (*subscribed)(void *context, LiveSubscription *subscription, const ResultColumn *columns,
+                         const bool *is_key, uint32_t count, uint64_t snapshot_seq, Error *error);
     /* JSON arrays separated by commas. May wait: for the client that pulls, or reads slowly. */
     Status (*rows)(void *context, Slice json, uint64_t count, bool more, Error *error);
     LiveSink live;
@@ -254,8 +251,7 @@ typedef struct SubscribeRequest {
 
 enum { SUBSCRIBE_BATCH_ROWS_DEFAULT = 1000, SUBSCRIBE_BATCH_ROWS_MAX = 100000 };
 
-#define SUBSCRIBE_OPTIONS_NONE \
-    ((SubscribeOptions){-1, -1, -1, -1, -1, -1, false})
+#define SUBSCRIBE_OPTIONS_NONE ((SubscribeOptions){-1, -1, -1, -1, -1, -1, false})
 
 /* Returns when the subscription is live. Where it fails, `live.ended` may have told why already
  * (QUERY_CANCELED: it was ended from outside, nothing more is to be said). NOT_FOUND: from_seq

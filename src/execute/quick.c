@@ -275,6 +275,7 @@ static Status write_key(QuickWrite *write, Slice key, QuickDone done, void *done
     Status status = commit == NULL ? error_out_of_memory(error) : OK;
     if (status == OK) {
         *commit = (QuickCommit){done, done_context};
+        summarise(run, true); /* before: `done` may be called before write_single returns */
         status = write_single(run->executor->engine, table, write->table->schema->version, key,
                               decide, write, committed, commit, &seen, &skipped, error);
     }
@@ -283,10 +284,7 @@ static Status write_key(QuickWrite *write, Slice key, QuickDone done, void *done
     if (!*pending)
         memory_free(commit);
     TRY(status);
-    if (skipped)
-        return answer_unwritten(write, seen, error);
-    summarise(run, true);
-    return OK;
+    return skipped ? answer_unwritten(write, seen, error) : OK;
 }
 
 static Status quick_write(Run *run, QuickDone done, void *done_context, bool *pending, Error *error)

@@ -101,7 +101,28 @@ static Status add_key_column(Subscription *subscription, uint32_t column, Error 
     return OK;
 }
 
-/* What the client named, then the key's columns that it did not. */
+/* A system column at the end, where the relation has it. */
+static Status add_system_column(Subscription *subscription, SystemColumn system, bool *has,
+                                Error *error)
+{
+    BoundQuery *query = subscription->query;
+    Relation *relation = subscription->relation;
+    Bound *value;
+    uint32_t i = 0;
+    while (i < relation->column_count &&
+           !(relation->columns[i].is_system && relation->columns[i].system == system))
+        i++;
+    *has = i < relation->column_count;
+    if (!*has)
+        return OK;
+    TRY(bound_column(subscription->binder, relation, i, -1, &value, error));
+    TRY(query_add_target(subscription->binder, query, relation->columns[i].name, value, error));
+    query->visible_count = query->target_count;
+    return OK;
+}
+
+/* What the client named, then the key's columns that it did not, then what initial rows are chosen
+ * by. */
 static Status settle_columns(Subscription *subscription, Error *error)
 {
     BoundQuery *query = subscription->query;
@@ -116,6 +137,10 @@ static Status settle_columns(Subscription *subscription, Error *error)
     out->written_count = out->column_count;
     for (uint32_t k = 0; k < schema->key_count; k++)
         TRY(add_key_column(subscription, schema->key_columns[k], error));
+    bool has_seq;
+    TRY(add_system_column(subscription, SYSTEM_SEQ, &has_seq, error));
+    ASSERT(has_seq);
+    TRY(add_system_column(subscription, SYSTEM_UPDATED, &out->has_updated, error));
     return query_settle_columns(subscription->binder, query, error);
 }
 
@@ -156,7 +181,7 @@ static Status settle_order(Subscription *subscription, Error *error)
     if (query->order == NULL)
         return arena_error(subscription->binder->arena, error);
     for (uint32_t k = 0; k < schema->key_count; k++) {
-        for (uint32_t i = 0; i < query->visible_count; i++) {
+        for (uint32_t i = 0; i < subscription->out->column_count; i++) {
             const Bound *value = query->targets[i].value;
             if (value->index == schema->key_columns[k] &&
                 subscription->out->columns[i] == value->index) {

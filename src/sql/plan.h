@@ -294,6 +294,8 @@ typedef struct BoundSubscribe {
                                  column number, or SUBSCRIBE_SEQ … for system columns */
     uint32_t column_count;
     uint32_t written_count;   /* how many of them the client named */
+    bool has_updated; /* `initial` has further columns at its end that are not for the client: _seq,
+                         and, where this is set, _updated */
     int64_t limit;            /* of the initial rows; -1: none */
 } BoundSubscribe;
 
