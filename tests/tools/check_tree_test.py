@@ -50,7 +50,8 @@ class CheckTree(unittest.TestCase):
             "src/base/a.h": guarded("src/base/a.h"),
             "src/server/main.c": '#include "base/a.h"\n#include "net/loop.h"\n',
             "src/query/pool.c": '#include "worker/protocol_request.h"\n'
-                                '#include "query/wire_int.h"\n',
+                                '#include "worker/region.h"\n#include "query/wire_int.h"\n',
+            "src/query/process.c": "int f(void)\n{\n    kill(1, 9);\n    return waitpid(1);\n}\n",
             "src/worker/scan.c": '#include "types/row.h"\n#include <duckdb.h>\n',
             "cli/main.c": '#include "base/json.h"\n#include "firn/firn.h"\n',
             "tests/unit/base/a_test.c": '#include "base/a_int.h"\n#include "server/x.h"\n'
@@ -76,7 +77,9 @@ class CheckTree(unittest.TestCase):
                            ("src/log/a.c", "malloc(1)"), ("src/log/a.c", "free(p)"),
                            ("src/log/a.c", "fsync(1)"), ("src/sql/a.c", "time(NULL)"),
                            ("src/sql/a.c", "system(x)"), ("cli/a.c", "malloc(1)"),
-                           ("src/log/a.c", "pthread_self()"), ("tests/unit/log/a.c", "atoi(x)")):
+                           ("src/log/a.c", "pthread_self()"), ("tests/unit/log/a.c", "atoi(x)"),
+                           ("src/query/a.c", "waitpid(1)"), ("src/query/process.c", "malloc(1)"),
+                           ("src/net/a.c", "socket(1)"), ("bench/a.c", "strcpy(a, b)")):
             self.assert_breach(path, f"int f(void)\n{{\n    {call};\n}}\n", 3, "is banned here")
 
     def test_what_only_looks_like_a_banned_call(self):
@@ -95,10 +98,11 @@ class CheckTree(unittest.TestCase):
     def test_long_things(self):
         self.assert_breach("src/log/a.c", "\n// " + "x" * 98 + "\n", 2, "101 characters")
         self.assert_clean({"src/log/a.c": "// " + "é" * 97 + "\n"})
+        self.assert_clean({"tools/a": "#!/bin/sh\nsum='\n    " + "0" * 128 + "'\n"})
         body = "    x++;\n"
         self.assert_breach("src/log/a.c", "int f(void)\n{\n" + body * 71 + "}\n", 2, "71 lines")
         self.assert_clean({"src/log/a.c": "int f(void)\n{\n" + body * 70 + "}\n"})
-        self.assert_breach("src/log/a.c", "int x;\n" * 801, 801, "801 lines")
+        self.assert_breach("src/log/a.c", "int x;\n" * 701, 701, "701 lines")
         code, lines = check({"src/log/a.c": "int x;\n" * 601})
         self.assertEqual(code, 0)
         self.assertIn("warning: 601 lines", lines[0])
@@ -108,6 +112,8 @@ class CheckTree(unittest.TestCase):
         self.assert_breach("src/log/a.c", "int x;", 1, "no newline")
         self.assert_breach("src/log/a.c", "// TO" + "DO: later\n", 1, "finish it")
         self.assert_breach("tests/a.py", "# FIX" + "ME\n", 1, "finish it")
+        self.assert_breach("tools/a", "#!/usr/bin/env python3\n# X" + "XX\n", 2, "finish it")
+        self.assert_clean({"src/log/a.c": "int x;\n", "bench/a.c": "// fine\n"})
         self.assert_breach("src/log/a.c", 'char *p = "/ro' + 'ot/x";\n', 1, "one machine")
         self.assert_breach("src/log/a.h", "int x;\n", 1, "begins with a comment")
         self.assert_breach("src/log/a.h", HEAD + "#ifndef A_H\n#define A_H\n#endif\n", 1,
