@@ -8,10 +8,10 @@
 
 noreturn void assert_failed(const char *expression, const char *file, int line);
 
-#define ASSERT(expression)                                                                         \
-    do {                                                                                           \
-        if (__builtin_expect(!(expression), 0))                                                    \
-            assert_failed(#expression, __FILE__, __LINE__);                                        \
+#define ASSERT(expression)                                  \
+    do {                                                    \
+        if (__builtin_expect(!(expression), 0))             \
+            assert_failed(#expression, __FILE__, __LINE__); \
     } while (0)
 
 #define UNREACHABLE() assert_failed("unreachable", __FILE__, __LINE__)

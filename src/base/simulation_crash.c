@@ -131,7 +131,7 @@ static void settle_changes(Simulation *simulation, Inode *inode, const Choice *c
 {
     Content *durable = &inode->durable;
     uint64_t size = durable->size;
-    uint64_t size_before = durable->size;
+    uint64_t size_before = size;
     uint64_t barrier = UINT64_MAX; /* whole sectors from here on were cut off, but not durably */
     for (size_t i = 0; i < choice->count; i++) {
         const Change *change = &inode->changes[i];

@@ -69,11 +69,10 @@ Status catalog_storage_path(Catalog *catalog, Slice id, Path *out, Error *error)
         return path_join(out, catalog->directory.text, "storage", error);
     CatalogSnapshot *head = catalog_head(catalog);
     const CatalogStorage *storage = catalog_find_storage(head, id);
-    Status status =
-        storage == NULL
-            ? error_set(error, STATUS_UNDEFINED_OBJECT, "storage \"%.*s\" does not exist",
-                        SLICE_ARGUMENTS(id))
-            : path_format(out, error, "%.*s", SLICE_ARGUMENTS(storage->path));
+    Status status = storage == NULL
+                        ? error_set(error, STATUS_UNDEFINED_OBJECT,
+                                    "storage \"%.*s\" does not exist", SLICE_ARGUMENTS(id))
+                        : path_format(out, error, "%.*s", SLICE_ARGUMENTS(storage->path));
     catalog_snapshot_release(head);
     return status;
 }

@@ -219,6 +219,7 @@ Status jobs_submit(Jobs *jobs, const JobRequest *request, char id[JOB_ID_BYTES],
         is_new = status == OK;
     }
     if (status == OK) {
+        ASSERT(job != NULL);
         if (job->request.trigger != TRIGGER_COMMAND)
             job->request.trigger = request->trigger;
         memcpy(id, job->row.id, JOB_ID_BYTES);

@@ -13,8 +13,6 @@
 #include "base/assert.h"
 #include "worker/protocol.h"
 
-extern char **environ;
-
 void process_close(int descriptor)
 {
     if (descriptor >= 0)

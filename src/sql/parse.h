@@ -40,7 +40,7 @@ typedef struct BindRequest {
     Slice namespace_name;        /* the session's, for unqualified names; empty: none */
     const Type *parameter_types; /* declared by the client; TYPE_UNKNOWN: to be found out */
     uint32_t parameter_count;
-    bool keep_constants; /* tests: constant expressions are left to the executors */
+    bool keep_constants;  /* tests: constant expressions are left to the executors */
     bool as_subscription; /* `subscribe` message: a SELECT is bound as SUBSCRIBE */
     SqlLimits limits;
     /* Asked before anything is said about the names in a definition or an operation: may this

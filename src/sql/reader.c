@@ -71,7 +71,7 @@ static Status fail_for_words(const TokenReader *reader, const char *words, Error
 {
     char shown[64];
     size_t size = 0;
-    for (; words[size] != '\0' && size < sizeof shown - 1; size++)
+    for (; size < sizeof shown - 1 && words[size] != '\0'; size++)
         shown[size] =
             (char)(words[size] >= 'a' && words[size] <= 'z' ? words[size] - 32 : words[size]);
     shown[size] = '\0';

@@ -49,7 +49,7 @@ static void copy_whole_characters(char *out, size_t capacity, const char *text)
     size_t size = 0;
     for (const char *at = text; *at != '\0' && size + 5 < capacity;) {
         size_t length = 1;
-        while (((uint8_t)at[length] & 0xc0) == 0x80 && length < 4)
+        while (length < 4 && ((uint8_t)at[length] & 0xc0) == 0x80)
             length++;
         if (slice_is_utf8_text(slice_of(at, length))) {
             memcpy(out + size, at, length);

@@ -61,7 +61,7 @@ static void put_name(Buffer *out, const FormatNode *node, const char *name, size
                      size_t width)
 {
     size_t i = 0;
-    for (; name[i] != '\0' && i < length; i++) {
+    for (; i < length && name[i] != '\0'; i++) {
         uint8_t c = (uint8_t)name[i];
         buffer_put_u8(out, node->word->letters == CASE_UPPER   ? text_upper_ascii(c)
                            : node->word->letters == CASE_LOWER ? text_lower_ascii(c)

@@ -189,9 +189,8 @@ static Part julian_day(int64_t days, int64_t clock)
     if (status == OK)
         status = decimal_add(part.number, passed, &part.number, &ignored);
     ASSERT(status == OK);
-    double seconds =
-        (double)(clock / MICROS_PER_SECOND) + (double)(clock % MICROS_PER_SECOND) / 1e6;
-    part.real += seconds / 86400.0;
+    int64_t seconds = clock / MICROS_PER_SECOND;
+    part.real += ((double)seconds + (double)(clock % MICROS_PER_SECOND) / 1e6) / 86400.0;
     return part;
 }
 

@@ -96,8 +96,9 @@ static Type read_type(const char *text)
 static uint32_t read_columns(char *text, Column *columns)
 {
     uint32_t count = 0;
-    for (char *name = strtok(text, " "); name != NULL; name = strtok(NULL, " ")) {
-        const char *type = strtok(NULL, " ");
+    char *rest;
+    for (char *name = strtok_r(text, " ", &rest); name != NULL; name = strtok_r(NULL, " ", &rest)) {
+        const char *type = strtok_r(NULL, " ", &rest);
         columns[count] = (Column){.name = slice_of_text(name),
                                   .type = read_type(type),
                                   .field_id = count + 1,
@@ -119,8 +120,9 @@ static void define_table(Driver *driver, char *text)
 {
     Error error;
     Column columns[TABLE_COLUMNS_MAX];
-    char *name = strtok(text, " ");
-    uint32_t count = read_columns(NULL, columns);
+    char *rest;
+    char *name = strtok_r(text, " ", &rest);
+    uint32_t count = read_columns(rest, columns);
     const Expression *defaults[TABLE_COLUMNS_MAX] = {NULL};
     Schema *schema;
     uint64_t id = driver->next_id++;

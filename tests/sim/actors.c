@@ -320,9 +320,9 @@ static void answer_once(World *world)
         if (status == OK)
             status = write_pin(work.batch, &error);
         for (size_t k = 0; k < work.key_count && status == OK; k++)
-            status = write_find(work.batch, work.keys[k].number,
-                                buffer_slice(&work.keys[k].encoded), true, &work.arena, &row, &has,
-                                &error);
+            status =
+                write_find(work.batch, work.keys[k].number, buffer_slice(&work.keys[k].encoded),
+                           true, &work.arena, &row, &has, &error);
         if (status == OK)
             status = end_unchanged(world, &work, head, &error);
         else

@@ -66,12 +66,11 @@ static void scan_file(Found *found, Pin *pin, bool with_marks)
         Status status = pin_marks(pin, found->table, file->id, &arena, &marks, &error);
         world_expect(world, status, &error, "marks");
         if (marks.size > 0)
-            found->marks = roaring_bitmap_portable_deserialize_safe((const char *)marks.data,
-                                                                    marks.size);
+            found->marks =
+                roaring_bitmap_portable_deserialize_safe((const char *)marks.data, marks.size);
     }
     found->owner = (size_t)(file->owner - FIRST_OWNER);
-    Status status =
-        engine_table_path(pin_table(pin, found->table), file->path, &path, &error);
+    Status status = engine_table_path(pin_table(pin, found->table), file->path, &path, &error);
     world_expect(world, status, &error, "path");
     status = world->io.io.scan(&world->io.io, path.text, found->schema, take_stored, found, &error);
     world_expect(world, status, &error, "scan of a file");
@@ -104,8 +103,7 @@ static void scan_memory(Found *found, Pin *pin, bool backward)
     Error error;
     arena_open(&arena, 0);
     found->schema = pin_schema(pin, found->table);
-    Status status =
-        hot_scan_open(pin, found->table, SLICE(""), SLICE(""), backward, &scan, &error);
+    Status status = hot_scan_open(pin, found->table, SLICE(""), SLICE(""), backward, &scan, &error);
     world_expect(world, status, &error, "hot scan");
     while ((record = hot_scan_next(scan)) != NULL) {
         status = record_row_in(record, hot_scan_schema(scan), pin_schema(pin, found->table), &arena,
@@ -204,8 +202,9 @@ void check_outside(World *world, Pin *pin, size_t table, const uint64_t *settled
     for (size_t owner = 0; owner < OWNERS; owner++) {
         if (!oracle_ever_was(world->oracle, table, owner, found.state.value[table][owner],
                              settled[owner], pin_seq(pin)))
-            world_fail(world, "O: the files of table %zu never were the state of owner %zu between "
-                              "%lu and %lu",
+            world_fail(world,
+                       "O: the files of table %zu never were the state of owner %zu between "
+                       "%lu and %lu",
                        table, owner, settled[owner], pin_seq(pin));
     }
     world->oracle->checks++;

@@ -60,9 +60,9 @@ static void make_plan(uint64_t seed, Plan *plan)
         .corrupts_unsynced = random_below(random, 2) == 0,
         .killed_as = SIMULATION_KILL,
     };
-    plan->durability = random_below(random, 4) != 0 ? LOG_ALWAYS
+    plan->durability = random_below(random, 4) != 0   ? LOG_ALWAYS
                        : random_below(random, 2) == 0 ? LOG_INTERVAL
-                                               : LOG_NONE;
+                                                      : LOG_NONE;
     plan->crash = random_below(random, 3) == 0 ? SIMULATION_KILL : SIMULATION_POWER_LOSS;
     plan->has_faults = random_below(random, 4) == 0;
     plan->runs = 1 + random_below(random, RUNS_MAX - 1);
@@ -86,9 +86,11 @@ static void arm_crash(Plan *plan, World *world, bool is_last)
     if (is_last)
         return;
     if (random_below(&plan->random, 2) == 0)
-        simulation_crash_at_change(world->simulation, 1 + random_below(&plan->random, 400), plan->crash);
+        simulation_crash_at_change(world->simulation, 1 + random_below(&plan->random, 400),
+                                   plan->crash);
     else
-        simulation_crash_at_step(world->simulation, 1 + random_below(&plan->random, 15000), plan->crash);
+        simulation_crash_at_step(world->simulation, 1 + random_below(&plan->random, 15000),
+                                 plan->crash);
 }
 
 /* One operation of the disk fails, once or from then on; or the disk is full from some time on. The
@@ -114,8 +116,8 @@ static void arm_faults(Plan *plan, World *world)
     SimulationFault fault = {.operation = operations[random_below(random, count)],
                              .nth = FAULTLESS_OPERATIONS + random_below(random, 300),
                              .for_good = random_below(random, 2) == 0,
-                             .status = random_below(random, 4) == 0 ? STATUS_DISK_FULL
-                                                                    : STATUS_IO_ERROR};
+                             .status =
+                                 random_below(random, 4) == 0 ? STATUS_DISK_FULL : STATUS_IO_ERROR};
     simulation_inject(world->simulation, &fault);
 }
 
@@ -167,8 +169,8 @@ static bool run_seed(uint64_t seed, Totals *totals, bool with_trace)
     }
     if (end != SIMULATION_FINISHED) {
         static const char *const modes[] = {"always", "interval", "none"};
-        (void)printf("seed %" PRIu64 " (durability %s, %s%s, %" PRIu64 " crashes): %s: %s\n",
-                     seed, modes[plan.durability], plan.has_faults ? "faults, " : "",
+        (void)printf("seed %" PRIu64 " (durability %s, %s%s, %" PRIu64 " crashes): %s: %s\n", seed,
+                     modes[plan.durability], plan.has_faults ? "faults, " : "",
                      plan.crash == SIMULATION_KILL ? "kill" : "loss of power",
                      world.oracle->crashes, simulation_end_name(end),
                      simulation_report(world.simulation));

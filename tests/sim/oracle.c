@@ -197,8 +197,8 @@ static void forget_lost(World *world, uint64_t first_seq)
 {
     Oracle *oracle = world->oracle;
     size_t kept = 0;
-    while (kept < oracle->count && (oracle->history[kept].seq < first_seq ||
-                                    survived(oracle, oracle->history[kept].seq)))
+    while (kept < oracle->count &&
+           (oracle->history[kept].seq < first_seq || survived(oracle, oracle->history[kept].seq)))
         kept++;
     for (size_t i = kept; i < oracle->count; i++) {
         uint64_t seq = oracle->history[i].seq;

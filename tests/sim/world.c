@@ -75,8 +75,7 @@ void key_of(World *world, Schema *schema, size_t owner, int64_t key, Buffer *out
     Error error;
     Value value = value_integer(TYPE_BIGINT, key);
     buffer_clear(out);
-    Status status =
-        key_of_values(schema, (OwnerId)(FIRST_OWNER + owner), &value, 1, out, &error);
+    Status status = key_of_values(schema, (OwnerId)(FIRST_OWNER + owner), &value, 1, out, &error);
     world_expect(world, status, &error, "key");
 }
 
@@ -370,10 +369,10 @@ static void check_after_recovery(World *world)
 void world_open(World *world)
 {
     EngineOptions options = engine_options(world);
-    EngineHooks hooks = {world,           recover_checkpoint, recover_record,
-                         checkpoint_begin, checkpoint_finish,  flush_wanted,
-                         compaction_wanted, handed_out,        owner_name,
-                         owner_of,        background_error};
+    EngineHooks hooks = {
+        world,           recover_checkpoint, recover_record, checkpoint_begin, checkpoint_finish,
+        flush_wanted,    compaction_wanted,  handed_out,     owner_name,       owner_of,
+        background_error};
     EngineRecovery recovery;
     Error error;
     world->stopping = false;
@@ -386,8 +385,8 @@ void world_open(World *world)
     memset(world->appended, 0, sizeof world->appended);
     Status status = env_make_durable_directories(world->env, "/data/storage", &error);
     world_expect(world, status, &error, "storage");
-    status = engine_open(world->env, &options, &hooks, &world->io.io, &world->engine,
-                                &recovery, &error);
+    status =
+        engine_open(world->env, &options, &hooks, &world->io.io, &world->engine, &recovery, &error);
     world_expect(world, status, &error, "open");
     for (size_t i = 0; i < TABLES; i++)
         world->appended[i] = world->schemas[i] == NULL ? 0 : world->schemas[i]->version;

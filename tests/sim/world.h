@@ -1,5 +1,5 @@
-/* The world of the engine's simulation: two USER tables of two owners on a simulated machine, with an
- * oracle that knows every change the log holds.
+/* The world of the engine's simulation: two USER tables of two owners on a simulated machine, with
+ * an oracle that knows every change the log holds.
  *
  * Actors (actors.c) are threads of the simulated machine; whatever they see is compared with the
  * oracle. Checked all the time (design/engine_model.py):
@@ -31,7 +31,7 @@ enum {
 typedef struct Change {
     uint64_t seq;
     uint8_t table;
-    uint8_t owner;   /* number, from 0 */
+    uint8_t owner; /* number, from 0 */
     uint8_t key;
     bool is_delete;
     bool is_truncate; /* of the whole table */
@@ -47,10 +47,10 @@ typedef struct State {
 typedef struct Oracle {
     Change *history; /* in order of seq */
     size_t count;
-    uint64_t handed_out;     /* visible when the hook was last called */
-    uint64_t acked;          /* highest sequence acknowledged to a writer */
-    uint64_t floor; /* what is below has survived a crash, and survives the next */
-    uint64_t told;           /* highest sequence an answer without a record rested on */
+    uint64_t handed_out; /* visible when the hook was last called */
+    uint64_t acked;      /* highest sequence acknowledged to a writer */
+    uint64_t floor;      /* what is below has survived a crash, and survives the next */
+    uint64_t told;       /* highest sequence an answer without a record rested on */
     uint64_t pending_truncate[TABLES]; /* appended, not known to be durable */
     uint64_t settled[TABLES][OWNERS];  /* files hold everything up to here, or more */
     int64_t next_value;
@@ -75,10 +75,10 @@ typedef struct World {
     bool may_lose_acked; /* the power may take what was not synced: modes interval and none */
     MemoryIo io;
     Engine *engine;
-    Schema *schemas[TABLES];  /* of what was appended last */
-    Schema *layouts[2];       /* of rows in the log: version 1, and all later ones */
+    Schema *schemas[TABLES];   /* of what was appended last */
+    Schema *layouts[2];        /* of rows in the log: version 1, and all later ones */
     uint32_t appended[TABLES]; /* versions of schemas, as a checkpoint would say */
-    uint64_t head_opened; /* every sequence above it is a frame's */
+    uint64_t head_opened;      /* every sequence above it is a frame's */
     bool stopping;
     Thread *threads[32];
     size_t thread_count;
@@ -86,8 +86,8 @@ typedef struct World {
 
 /* ---- world.c ---- */
 
-void world_open(World *world);  /* opens the engine on what the disk holds, and checks it */
-void world_stop(World *world);  /* the actors end */
+void world_open(World *world); /* opens the engine on what the disk holds, and checks it */
+void world_stop(World *world); /* the actors end */
 void world_close(World *world);
 EngineTable *world_table(World *world, size_t number); /* a reference */
 uint64_t world_random(World *world, uint64_t below);

@@ -90,15 +90,21 @@ static void a_name_that_is_empty_is_refused(void **state)
 static void other_names_are_not_ours(void **state)
 {
     (void)state;
-    static const char *const shared[] = {
-        "data/batch-1-2.parque",     "data/batch-1-.parquet", "data/batch-1.parquet",
-        "data/batch--2.parquet",     "data/x-1-2.parquet",    "data/batch-1-2.0.parquet",
-        "data/batch-1-2.99999999.parquet", "data/batch-1-x.parquet", "data/.parquet", "",
-        "data/batch-1--2.parquet",   "data/batch-1-9223372036854775807.parquet"};
-    static const char *const user[] = {"data/a/2023-11-14T22-13-20.parquet",
-                                       "data/a/2023-11-14T22-13-2-1.parquet",
-                                       "data/a/2023-11-14X22-13-20-1.parquet",
-                                       "data/a/batch-1-2.parquet"};
+    static const char *const shared[] = {"data/batch-1-2.parque",
+                                         "data/batch-1-.parquet",
+                                         "data/batch-1.parquet",
+                                         "data/batch--2.parquet",
+                                         "data/x-1-2.parquet",
+                                         "data/batch-1-2.0.parquet",
+                                         "data/batch-1-2.99999999.parquet",
+                                         "data/batch-1-x.parquet",
+                                         "data/.parquet",
+                                         "",
+                                         "data/batch-1--2.parquet",
+                                         "data/batch-1-9223372036854775807.parquet"};
+    static const char *const user[] = {
+        "data/a/2023-11-14T22-13-20.parquet", "data/a/2023-11-14T22-13-2-1.parquet",
+        "data/a/2023-11-14X22-13-20-1.parquet", "data/a/batch-1-2.parquet"};
     DataFileName name;
     for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
         if (cold_parse_data_path(TABLE_SHARED, shared[i], &name))

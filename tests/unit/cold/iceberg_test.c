@@ -1,4 +1,5 @@
-/* The parts of Iceberg's metadata by themselves: bounds, schemas, paths, the table's JSON, manifests. */
+/* The parts of Iceberg's metadata by themselves: bounds, schemas, paths, the table's JSON,
+ * manifests. */
 #include <math.h>
 
 #include "cold/iceberg.h"
@@ -46,7 +47,8 @@ static void what_has_no_bound_gets_none(void **state)
     (void)state;
     Buffer out;
     float elements[1] = {1};
-    Value none[] = {value_null(TYPE_BIGINT), value_double((double)NAN),
+    Value none[] = {value_null(TYPE_BIGINT),
+                    value_double((double)NAN),
                     {.kind = TYPE_VECTOR, .as.vector = {elements, 1}}};
     buffer_open(&out, 0);
     for (size_t i = 0; i < 3; i++) {
@@ -76,7 +78,8 @@ static void expect_upper(const char *before, const char *tail, const char *wante
     char upper[400];
     Buffer out;
     buffer_open(&out, 0);
-    (void)snprintf(text, sizeof text, "%s%s and whatever follows, however long it is", before, tail);
+    (void)snprintf(text, sizeof text, "%s%s and whatever follows, however long it is", before,
+                   tail);
     (void)snprintf(upper, sizeof upper, "%s%s", before, wanted);
     Value value = value_text(slice_of_text(text));
     assert_true(iceberg_put_bound(&out, &value, true));
@@ -93,10 +96,10 @@ static void cut_texts_still_bound(void **state)
     memset(a60, 'a', 60);
     a60[60] = '\0';
     expect_upper(a60, "abcdef", "abce");
-    expect_upper(a60, "abc\x7f", "abd");                     /* no character behind 0x7f in a byte */
-    expect_upper(a60, "ab\xc3\xa9", "ab\xc3\xaa");           /* é, ê */
-    expect_upper(a60, "abc\xc3\xa9", "abd");                 /* é does not fit whole */
-    expect_upper(a60, "a\xed\x9f\xbf", "b");                 /* behind U+D7FF are surrogates */
+    expect_upper(a60, "abc\x7f", "abd");           /* no character behind 0x7f in a byte */
+    expect_upper(a60, "ab\xc3\xa9", "ab\xc3\xaa"); /* é, ê */
+    expect_upper(a60, "abc\xc3\xa9", "abd");       /* é does not fit whole */
+    expect_upper(a60, "a\xed\x9f\xbf", "b");       /* behind U+D7FF are surrogates */
     a60[59] = '\0';
     expect_upper(a60, "b\xf4\x8f\xbf\xbf", "c"); /* nothing is behind the last code point */
     char last[100] = "";
@@ -113,9 +116,16 @@ static void cut_texts_still_bound(void **state)
 static void random_cuts_bound(void **state)
 {
     (void)state;
-    static const char *const characters[] = {"a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
-                                             "\xed\x9f\xbf", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
-                                             "\xf4\x8f\xbf\xbf", "z"};
+    static const char *const characters[] = {"a",
+                                             "\x7f",
+                                             "\xc2\x80",
+                                             "\xdf\xbf",
+                                             "\xe0\xa0\x80",
+                                             "\xed\x9f\xbf",
+                                             "\xef\xbf\xbf",
+                                             "\xf0\x90\x80\x80",
+                                             "\xf4\x8f\xbf\xbf",
+                                             "z"};
     Random random = random_of(test_seed());
     for (int round = 0; round < 3000; round++) {
         char text[500] = "";
@@ -186,9 +196,8 @@ static void decimals_come_back(void **state)
     IcebergField field = {.kind = ICEBERG_DECIMAL, .scale = 3};
     for (int i = 0; i < 2000; i++) {
         Int128 number = (Int128)random_u64(&random) << 62 ^ (Int128)random_u64(&random);
-        Value value = value_decimal((random_chance(&random, 1, 2) ? -number : number) >>
-                                        random_below(&random, 126),
-                                    3);
+        Value value = value_decimal(
+            (random_chance(&random, 1, 2) ? -number : number) >> random_below(&random, 126), 3);
         Value back;
         Buffer out;
         buffer_open(&out, 0);
@@ -217,7 +226,8 @@ static void schemas_are_icebergs(void **state)
         buffer_slice(&json),
         "{\"type\":\"struct\",\"schema-id\":2,\"fields\":["
         "{\"id\":1,\"name\":\"id\",\"required\":false,\"type\":\"long\"},"
-        "{\"id\":2,\"name\":\"name\",\"required\":false,\"type\":\"string\",\"doc\":\"who \\\"it\\\" "
+        "{\"id\":2,\"name\":\"name\",\"required\":false,\"type\":\"string\",\"doc\":\"who "
+        "\\\"it\\\" "
         "is\"},"
         "{\"id\":3,\"name\":\"score\",\"required\":false,\"type\":\"double\"},"
         "{\"id\":4,\"name\":\"price\",\"required\":false,\"type\":\"decimal(10, 2)\"},"
@@ -225,11 +235,13 @@ static void schemas_are_icebergs(void **state)
         "{\"id\":6,\"name\":\"embedding\",\"required\":false,\"type\":{\"type\":\"list\","
         "\"element-id\":1000000006,\"element\":\"float\",\"element-required\":false}},"
         "{\"id\":7,\"name\":\"added\",\"required\":false,\"type\":\"date\"},"
-        "{\"id\":2000000001,\"name\":\"_seq\",\"required\":false,\"type\":\"long\",\"doc\":\"sequence "
+        "{\"id\":2000000001,\"name\":\"_seq\",\"required\":false,\"type\":\"long\",\"doc\":"
+        "\"sequence "
         "of the change that wrote the row\"},"
         "{\"id\":2000000002,\"name\":\"_updated\",\"required\":false,\"type\":\"timestamptz\","
         "\"doc\":\"when it was committed\"},"
-        "{\"id\":2000000003,\"name\":\"_user\",\"required\":false,\"type\":\"string\",\"doc\":\"whose "
+        "{\"id\":2000000003,\"name\":\"_user\",\"required\":false,\"type\":\"string\",\"doc\":"
+        "\"whose "
         "row it is\"}]}");
     assert_ok(iceberg_schema_fields(&arena, buffer_slice(&json), &fields, &count, &error), &error);
     assert_int_equal(count, 10);
@@ -251,9 +263,20 @@ static void schemas_are_icebergs(void **state)
 static void only_files_inside_are_named(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "/t/data/../../etc/passwd", "/t/../x", "/t/data/./x", "/t/data//x", "/t/data/", "/t/",
-        "/t", "/tdata/x", "/u/data/x", "data/x", "", "/t/elsewhere/x", "/t/data/x/..", "/t//data/x"};
+    static const char *const bad[] = {"/t/data/../../etc/passwd",
+                                      "/t/../x",
+                                      "/t/data/./x",
+                                      "/t/data//x",
+                                      "/t/data/",
+                                      "/t/",
+                                      "/t",
+                                      "/tdata/x",
+                                      "/u/data/x",
+                                      "data/x",
+                                      "",
+                                      "/t/elsewhere/x",
+                                      "/t/data/x/..",
+                                      "/t//data/x"};
     Error error;
     Arena arena;
     const char *relative;
@@ -319,13 +342,20 @@ static void damaged_metadata_is_refused(void **state)
 {
     (void)state;
     static const char *const changes[][2] = {
-        {"{\"format", "[\"format"},       {"-version\":2", "-version\":\"2\""},
-        {"\"table-uuid\":\"u\"", "\"x\":1"}, {"\"location\":\"/t\"", "\"location\":\"t\""},
-        {"-number\":3", "-number\":-3"},  {"current-schema-id\":1", "current-schema-id\":2"},
-        {"schema-id\":1", "schema-id\":-1"}, {"firn.version\":\"4\"", "firn.version\":\"x\""},
-        {"firn.version\":\"4\"", "firn.version\":\"0\""}, {"snapshot-id\":7", "snapshot-id\":8"},
-        {"/t/metadata/l.avro", "/x/metadata/l.avro"}, {"metadata/1.deletes", "../1.deletes"},
-        {"\"operation\":\"append\",", ""}, {"\"order-id\":1", "\"order-id\":5"},
+        {"{\"format", "[\"format"},
+        {"-version\":2", "-version\":\"2\""},
+        {"\"table-uuid\":\"u\"", "\"x\":1"},
+        {"\"location\":\"/t\"", "\"location\":\"t\""},
+        {"-number\":3", "-number\":-3"},
+        {"current-schema-id\":1", "current-schema-id\":2"},
+        {"schema-id\":1", "schema-id\":-1"},
+        {"firn.version\":\"4\"", "firn.version\":\"x\""},
+        {"firn.version\":\"4\"", "firn.version\":\"0\""},
+        {"snapshot-id\":7", "snapshot-id\":8"},
+        {"/t/metadata/l.avro", "/x/metadata/l.avro"},
+        {"metadata/1.deletes", "../1.deletes"},
+        {"\"operation\":\"append\",", ""},
+        {"\"order-id\":1", "\"order-id\":5"},
         {"\"summary\":{", "\"xummary\":{"},
     };
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
@@ -383,13 +413,17 @@ static void write_manifest(Buffer *out, const IcebergTable *table, bool is_delet
     IcebergSnapshot snapshot = {.id = 9, .sequence = 4};
     static const uint64_t splits[] = {4, 1000};
     const ColumnStatistics statistics[] = {
-        {.field_id = 1, .value_count = 5, .size_bytes = 9, .has_bounds = true,
-         .lower = value_integer(TYPE_BIGINT, 1), .upper = value_integer(TYPE_BIGINT, 5)},
+        {.field_id = 1,
+         .value_count = 5,
+         .size_bytes = 9,
+         .has_bounds = true,
+         .lower = value_integer(TYPE_BIGINT, 1),
+         .upper = value_integer(TYPE_BIGINT, 5)},
         {.field_id = 2, .value_count = 5, .null_count = 5, .lower = value_double(0)},
     };
-    assert_ok(iceberg_manifest_open(&writer, env_real(), out, table, &snapshot, is_deletes, 3,
-                                    &error),
-              &error);
+    assert_ok(
+        iceberg_manifest_open(&writer, env_real(), out, table, &snapshot, is_deletes, 3, &error),
+        &error);
     for (int i = 0; i < 4; i++) {
         const IcebergEntry entry = {.status = (IcebergStatus)(i % 3),
                                     .is_deletes = is_deletes,
@@ -433,12 +467,12 @@ static void manifests_come_back(void **state)
         IcebergManifestRead read = {&table, buffer_slice(&file), 4, 9, is_deletes == 1};
         assert_ok(iceberg_read_manifest(&read, &schema_version, count_entry, &counted, &error),
                   &error);
-        assert_int_equal(schema_version, 3); /* though only schema 1 is known */
+        assert_int_equal(schema_version, 3);  /* though only schema 1 is known */
         assert_int_equal(counted.entries, 3); /* without the deleted one */
         assert_int_equal(counted.rows, 15);
         read.is_deletes = !read.is_deletes;
-        assert_status(STATUS_DATA_CORRUPTED, iceberg_read_manifest(&read, &schema_version,
-                                                                   count_entry, &counted, &error));
+        assert_status(STATUS_DATA_CORRUPTED,
+                      iceberg_read_manifest(&read, &schema_version, count_entry, &counted, &error));
         buffer_close(&file);
     }
 }

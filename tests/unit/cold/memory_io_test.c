@@ -15,8 +15,8 @@ static DataFile *write_rows(Fixture *fixture, int64_t first_id, uint32_t count, 
     Error error;
     Buffer entries;
     buffer_open(&entries, 0);
-    DataFile *file =
-        fixture_write_file(fixture, fixture->next_sequence++, 0, 0, NULL, first_id, count, &entries);
+    DataFile *file = fixture_write_file(fixture, fixture->next_sequence++, 0, 0, NULL, first_id,
+                                        count, &entries);
     assert_ok(cold_absolute(fixture->table, file->path, path, &error), &error);
     buffer_close(&entries);
     return file;
@@ -148,10 +148,8 @@ static void merges_in_key_order(void **state)
         {paths[2].text, files[2]->id, 5, SLICE_EMPTY},
     };
     Path out = path_in(&fixture, "merged");
-    const DataFileMerge request = {.inputs = inputs,
-                                   .input_count = 3,
-                                   .path = out.text,
-                                   .schema = fixture.schema};
+    const DataFileMerge request = {
+        .inputs = inputs, .input_count = 3, .path = out.text, .schema = fixture.schema};
     DataFileIo *io = &fixture.io.io;
     assert_ok(io->merge(io, &request, &arena, &result, &rows, &error), &error);
     static const MergedRow wanted[] = {{1, 1}, {1, 3}, {1, 4}, {2, 0}, {2, 1}, {2, 2}, {2, 3},
@@ -186,12 +184,12 @@ static void torn_files_are_noticed(void **state)
         DataFileIo *io = &fixture.io.io;
         bytes.data[i] ^= 1;
         write_file(path.text, buffer_slice(&bytes));
-        assert_status(STATUS_DATA_CORRUPTED, io->scan(io, path.text, fixture.schema, check_scanned,
-                                                      &scanned, &error));
+        assert_status(STATUS_DATA_CORRUPTED,
+                      io->scan(io, path.text, fixture.schema, check_scanned, &scanned, &error));
         bytes.data[i] ^= 1;
         write_file(path.text, slice_of(bytes.data, i));
-        assert_status(STATUS_DATA_CORRUPTED, io->scan(io, path.text, fixture.schema, check_scanned,
-                                                      &scanned, &error));
+        assert_status(STATUS_DATA_CORRUPTED,
+                      io->scan(io, path.text, fixture.schema, check_scanned, &scanned, &error));
     }
     buffer_close(&bytes);
     data_file_release(file);

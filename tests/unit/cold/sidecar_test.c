@@ -64,8 +64,7 @@ static Status read_all(Fixture *fixture, Error *error)
     SidecarIndex index = {0};
     arena_open(&arena, 1 << 24);
     file_cache_forget(fixture->cache, fixture->path.text);
-    Status status =
-        sidecar_read_index(fixture->cache, fixture->path.text, &arena, &index, error);
+    Status status = sidecar_read_index(fixture->cache, fixture->path.text, &arena, &index, error);
     for (size_t i = 0; status == OK && i < 3; i += 2) {
         DeleteSet *set;
         status = sidecar_read_set(fixture->cache, fixture->path.text, &index.sets[i], 70001, &set,
@@ -145,8 +144,7 @@ static void positions_outside_are_noticed(void **state)
                            .crc = fixture.sets[2]->crc};
     assert_status(STATUS_DATA_CORRUPTED,
                   sidecar_read_set(fixture.cache, fixture.path.text, &at, 70000, &set, &error));
-    assert_ok(sidecar_read_set(fixture.cache, fixture.path.text, &at, 70001, &set, &error),
-              &error);
+    assert_ok(sidecar_read_set(fixture.cache, fixture.path.text, &at, 70001, &set, &error), &error);
     delete_set_release(set);
     buffer_close(&bytes);
     fixture_close(&fixture);

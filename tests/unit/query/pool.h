@@ -1,6 +1,6 @@
 /* For the query room's tests: a pool over the real worker program, tables made by hand. */
-#ifndef FIRN_TESTS_QUERY_POOL_H
-#define FIRN_TESTS_QUERY_POOL_H
+#ifndef FIRN_TESTS_UNIT_QUERY_POOL_H
+#define FIRN_TESTS_UNIT_QUERY_POOL_H
 
 #include <setjmp.h>
 #include <stdarg.h>

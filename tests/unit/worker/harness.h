@@ -1,7 +1,7 @@
 /* For the worker's tests: a worker served by a thread of the same process, so that the sanitizers
  * see its functions, and a server's side that speaks the protocol to it; arenas made by hand. */
-#ifndef FIRN_TESTS_WORKER_HARNESS_H
-#define FIRN_TESTS_WORKER_HARNESS_H
+#ifndef FIRN_TESTS_UNIT_WORKER_HARNESS_H
+#define FIRN_TESTS_UNIT_WORKER_HARNESS_H
 
 #include <setjmp.h>
 #include <stdarg.h>
