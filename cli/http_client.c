@@ -1,12 +1,15 @@
 #include "cli/http_client.h"
 
+#include <stdio.h>
+
 #include "base/assert.h"
 #include "cli/interrupt.h"
-#include "net/http_chunked.h"
 
 static const int64_t SLICE_NS = 100000000;
 static const int64_t CONNECT_NS = 10000000000;
 static const size_t READ_BYTES = 64 << 10;
+
+enum { CHUNK_LINE_BYTES_MAX = 4096, TRAILER_LINES_MAX = 100 };
 
 Status http_client_open(HttpClient *client, Env *env, const char *host, uint16_t port, Error *error)
 {
@@ -120,7 +123,7 @@ Status http_client_receive(HttpClient *client, Error *error)
     }
 }
 
-static void drop_input(HttpClient *client, size_t size)
+void http_client_drop(HttpClient *client, size_t size)
 {
     ASSERT(size <= client->input.size);
     client->input.size -= size;
@@ -132,6 +135,12 @@ static void drop_input(HttpClient *client, size_t size)
 static Status refuse(Error *error)
 {
     return error_set(error, STATUS_PROTOCOL_VIOLATION, "the server does not speak HTTP");
+}
+
+static Status refuse_size(Error *error)
+{
+    return error_set(error, STATUS_PROGRAM_LIMIT_EXCEEDED,
+                     "the answer is larger than %d bytes: add a LIMIT", HTTP_CLIENT_BODY_BYTES_MAX);
 }
 
 static size_t find_end(Slice input)
@@ -163,7 +172,7 @@ Status http_client_read_head(HttpClient *client, HttpReply *reply, Error *error)
     buffer_clear(&reply->head);
     buffer_put(&reply->head, client->input.data, end);
     TRY(buffer_status(&reply->head, error));
-    drop_input(client, end);
+    http_client_drop(client, end);
     return read_status(reply, error);
 }
 
@@ -181,38 +190,87 @@ Slice http_reply_header(const HttpReply *reply, const char *name)
     return SLICE_EMPTY;
 }
 
-static Status read_chunked(HttpClient *client, HttpReply *reply, Error *error)
+/* Takes `size` bytes of the body, appended. */
+static Status read_bytes(HttpClient *client, uint64_t size, HttpReply *reply, Error *error)
 {
-    HttpChunked chunked = {0};
-    while (!http_chunked_is_done(&chunked)) {
-        size_t used = 0;
-        while (used < client->input.size && !http_chunked_is_done(&chunked)) {
-            size_t step;
-            Slice piece;
-            Slice rest = slice_part(buffer_slice(&client->input), used, client->input.size);
-            TRY(http_chunked_next(&chunked, rest, &step, &piece, error));
-            buffer_put_slice(&reply->body, piece);
-            used += step;
-        }
-        drop_input(client, used);
+    for (;;) {
+        size_t taken = client->input.size < size ? client->input.size : (size_t)size;
+        buffer_put(&reply->body, client->input.data, taken);
         TRY(buffer_status(&reply->body, error));
-        if (!http_chunked_is_done(&chunked))
-            TRY(http_client_receive(client, error));
+        http_client_drop(client, taken);
+        size -= taken;
+        if (size == 0)
+            return OK;
+        TRY(http_client_receive(client, error));
     }
+}
+
+/* The input's next line, without its CRLF; it stays in the input. */
+static Status await_line(HttpClient *client, Slice *line, Error *error)
+{
+    for (;;) {
+        Slice input = buffer_slice(&client->input);
+        size_t end = slice_find(input, '\n');
+        if (end > CHUNK_LINE_BYTES_MAX || (end < input.size && end == 0))
+            return refuse(error);
+        if (end < input.size) {
+            *line = slice_part(input, 0, end - 1);
+            return input.data[end - 1] == '\r' ? OK : refuse(error);
+        }
+        TRY(http_client_receive(client, error));
+    }
+}
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The line before a chunk: its size in hexadecimal digits, and extensions, which say nothing. */
+static Status read_chunk_size(HttpClient *client, uint64_t *size, Error *error)
+{
+    Slice line;
+    size_t at = 0;
+    uint64_t value = 0;
+    TRY(await_line(client, &line, error));
+    for (; at < line.size && hex_digit(line.data[at]) >= 0; at++) {
+        value = value << 4 | (uint64_t)hex_digit(line.data[at]);
+        if (value > HTTP_CLIENT_BODY_BYTES_MAX)
+            return refuse_size(error);
+    }
+    if (at == 0 || (at < line.size && line.data[at] != ';' && line.data[at] != ' '))
+        return refuse(error);
+    http_client_drop(client, line.size + 2);
+    *size = value;
     return OK;
 }
 
-static Status read_sized(HttpClient *client, uint64_t size, HttpReply *reply, Error *error)
+/* Behind the last chunk: lines until an empty one. Behind every other: that empty one alone. */
+static Status skip_lines(HttpClient *client, uint32_t count_max, Error *error)
+{
+    Slice line;
+    for (uint32_t i = 0; i < count_max; i++) {
+        TRY(await_line(client, &line, error));
+        bool is_empty = line.size == 0;
+        http_client_drop(client, line.size + 2);
+        if (is_empty)
+            return OK;
+    }
+    return refuse(error);
+}
+
+static Status read_chunked(HttpClient *client, HttpReply *reply, Error *error)
 {
     for (;;) {
-        size_t left = (size_t)(size - reply->body.size);
-        size_t taken = client->input.size < left ? client->input.size : left;
-        buffer_put(&reply->body, client->input.data, taken);
-        TRY(buffer_status(&reply->body, error));
-        drop_input(client, taken);
-        if (reply->body.size == size)
-            return OK;
-        TRY(http_client_receive(client, error));
+        uint64_t size = 0;
+        TRY(read_chunk_size(client, &size, error));
+        if (size == 0)
+            return skip_lines(client, TRAILER_LINES_MAX, error);
+        TRY(read_bytes(client, size, reply, error));
+        TRY(skip_lines(client, 1, error));
     }
 }
 
@@ -229,10 +287,8 @@ static Status read_body(HttpClient *client, HttpReply *reply, Error *error)
     if (length.data == NULL || !slice_to_int64(length, &size) || size < 0)
         return refuse(error);
     if (size > HTTP_CLIENT_BODY_BYTES_MAX)
-        return error_set(error, STATUS_PROGRAM_LIMIT_EXCEEDED,
-                         "the answer is larger than %d bytes: add a LIMIT",
-                         HTTP_CLIENT_BODY_BYTES_MAX);
-    return read_sized(client, (uint64_t)size, reply, error);
+        return refuse_size(error);
+    return read_bytes(client, (uint64_t)size, reply, error);
 }
 
 /* ---- requests ---- */

@@ -58,6 +58,7 @@ CHECKED Status http_client_send(HttpClient *client, Slice bytes, Error *error);
 
 /* Waits for more input. */
 CHECKED Status http_client_receive(HttpClient *client, Error *error);
+void http_client_drop(HttpClient *client, size_t size); /* the input's first bytes */
 CHECKED Status http_client_read_head(HttpClient *client, HttpReply *reply, Error *error);
 
 #endif

@@ -17,8 +17,8 @@ const char options_usage[] =
     "\n"
     "A parameter is taken as JSON where it is JSON (7, true, null, \"7\"), else as text.\n"
     "The password comes from FIRN_PASSWORD, from ~/.firn/credentials (lines\n"
-    "HOST:PORT:USER:PASSWORD, mode 0600) or is asked for; user anonymous needs none.\n"
-    "Exit: 0 done, 1 a statement failed, 2 wrong use, 3 no connection.\n";
+    "HOST:PORT:USER:PASSWORD, mode 0600) or is asked for; -U '' is anonymous and needs none.\n"
+    "Exit: 0 done, 1 a statement failed, 2 wrong use, 3 not connected or not authenticated.\n";
 
 static const char *const format_names[] = {"table", "json", "csv"};
 

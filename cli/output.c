@@ -43,6 +43,12 @@ void output_open(Output *output, FILE *file, bool no_color)
     output->width = terminal_width(fileno(file));
 }
 
+void output_measure(Output *output)
+{
+    if (output->width > 0 && output->file != NULL)
+        output->width = terminal_width(fileno(output->file));
+}
+
 void output_flush(Output *output)
 {
     Buffer *buffer = &output->buffer;

@@ -22,6 +22,9 @@ typedef struct Output {
 void output_open(Output *output, FILE *file, bool no_color);
 void output_close(Output *output); /* flushes */
 
+/* Asks for the terminal's width again: windows are resized. */
+void output_measure(Output *output);
+
 /* Writes what is buffered. */
 void output_flush(Output *output);
 

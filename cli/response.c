@@ -2,27 +2,47 @@
 
 #include "cli/json_walk.h"
 
-static Status read_raw(Arena *arena, Slice raw, JsonValue **out, Error *error)
-{
-    return json_read(arena, raw, RESPONSE_DEPTH_MAX, out, error);
-}
+/* Members of an object that are looked for, and what was found; data NULL: nothing, or null. */
+typedef struct RawMember {
+    const char *key;
+    Slice value;
+} RawMember;
 
-/* A member as a tree; NULL where it is missing or null. */
-static Status read_member(Arena *arena, Slice object, const char *key, JsonValue **out,
-                          Error *error)
+/* All of them in one walk: a result's rows may be a gigabyte. */
+static Status find_members(Slice object, RawMember *members, size_t count, Error *error)
 {
-    Slice raw;
-    *out = NULL;
-    TRY(json_walk_member(object, key, &raw, error));
-    if (raw.data == NULL)
-        return OK;
-    TRY(read_raw(arena, raw, out, error));
-    if ((*out)->kind == JSON_NULL)
-        *out = NULL;
+    JsonWalk walk;
+    bool has = json_walk_object(&walk, object);
+    while (has) {
+        Slice key;
+        Slice value;
+        TRY(json_walk_next(&walk, &has, &key, &value, error));
+        for (size_t i = 0; has && i < count; i++) {
+            if (slice_equal_text(key, members[i].key) && !slice_equal_text(value, "null"))
+                members[i].value = value;
+        }
+    }
     return OK;
 }
 
-static void read_error(const JsonValue *value, ResponseError *out)
+/* As a tree; NULL where there is nothing. */
+static Status read_tree(Arena *arena, Slice raw, JsonValue **out, Error *error)
+{
+    *out = NULL;
+    return raw.data == NULL ? OK : json_read(arena, raw, RESPONSE_DEPTH_MAX, out, error);
+}
+
+static Slice text_of(const JsonValue *value)
+{
+    return value != NULL && value->kind == JSON_STRING ? value->text : SLICE_EMPTY;
+}
+
+static int64_t integer_of(const JsonValue *value)
+{
+    return value != NULL && value->is_integer ? value->integer : 0;
+}
+
+void response_read_error(const JsonValue *value, ResponseError *out)
 {
     const JsonValue *position = json_member(value, "position");
     out->code = json_member_text(value, "code", SLICE("INTERNAL"));
@@ -30,68 +50,77 @@ static void read_error(const JsonValue *value, ResponseError *out)
     out->message = json_member_text(value, "message", SLICE("the server did not say why"));
     out->detail = json_member_text(value, "detail", SLICE_EMPTY);
     out->hint = json_member_text(value, "hint", SLICE_EMPTY);
-    out->statement = json_member_integer(value, "statement", 0);
-    out->has_position = position != NULL && position->kind == JSON_OBJECT;
-    out->line = json_member_integer(position, "line", 1);
-    out->column = json_member_integer(position, "column", 1);
+    out->byte = json_member_integer(position, "byte", -1);
 }
 
 Status response_read(Arena *arena, Slice body, Response *out, Error *error)
 {
-    JsonValue *status;
+    enum { STATE, TOOK, FAILURE, RESULTS, COUNT };
+    RawMember members[COUNT] = {{"status", SLICE_EMPTY},
+                                {"took", SLICE_EMPTY},
+                                {"error", SLICE_EMPTY},
+                                {"results", SLICE_EMPTY}};
+    JsonValue *state;
     JsonValue *took;
     JsonValue *failure;
     *out = (Response){0};
-    TRY(read_member(arena, body, "status", &status, error));
-    TRY(read_member(arena, body, "took", &took, error));
-    TRY(read_member(arena, body, "error", &failure, error));
-    TRY(json_walk_member(body, "results", &out->results, error));
-    if (status == NULL || status->kind != JSON_STRING)
+    TRY(find_members(body, members, COUNT, error));
+    TRY(read_tree(arena, members[STATE].value, &state, error));
+    TRY(read_tree(arena, members[TOOK].value, &took, error));
+    TRY(read_tree(arena, members[FAILURE].value, &failure, error));
+    if (state == NULL || state->kind != JSON_STRING)
         return error_set(error, STATUS_INVALID_JSON_TEXT,
                          "the server's answer has no status: is this a Firn server?");
     if (took != NULL && took->kind == JSON_NUMBER)
         out->took_ms = json_number(took);
-    out->is_error = !slice_equal_text(status->text, "success");
+    out->results = members[RESULTS].value;
+    out->is_error = !slice_equal_text(state->text, "success");
     if (out->is_error)
-        read_error(failure, &out->error);
+        response_read_error(failure, &out->error);
     return OK;
 }
 
-static Status read_columns(Arena *arena, const JsonValue *columns, ResponseResult *out,
-                           Error *error)
+Status response_read_columns(Arena *arena, Slice raw, ResponseColumn **out, size_t *count,
+                             Error *error)
 {
-    if (columns->kind != JSON_ARRAY || columns->count > RESPONSE_COLUMNS_MAX)
+    JsonValue *columns;
+    TRY(read_tree(arena, raw, &columns, error));
+    if (columns == NULL || columns->kind != JSON_ARRAY || columns->count > RESPONSE_COLUMNS_MAX)
         return error_set(error, STATUS_INVALID_JSON_TEXT, "the result's columns are no list");
-    out->column_count = columns->count;
-    out->columns = ARENA_ARRAY(arena, ResponseColumn, columns->count);
-    if (out->columns == NULL)
+    *out = ARENA_ARRAY(arena, ResponseColumn, columns->count);
+    if (*out == NULL)
         return arena_error(arena, error);
     for (uint32_t i = 0; i < columns->count; i++) {
         const JsonValue *column = &columns->children[i];
-        out->columns[i].name = json_member_text(column, "name", SLICE("?"));
-        out->columns[i].type = json_member_text(column, "type", SLICE_EMPTY);
+        (*out)[i].name = json_member_text(column, "name", SLICE("?"));
+        (*out)[i].type = json_member_text(column, "type", SLICE_EMPTY);
+        (*out)[i].is_key = json_member_boolean(column, "key", false);
     }
+    *count = columns->count;
     return OK;
 }
 
 Status response_read_result(Arena *arena, Slice raw, ResponseResult *out, Error *error)
 {
-    JsonValue *columns;
-    JsonValue *value;
+    enum { COLUMNS, ROWS, ROW_COUNT, MESSAGE, INFORMATION, DURABILITY, SEQ, NOTICES, COUNT };
+    RawMember members[COUNT] = {{"columns", SLICE_EMPTY},     {"rows", SLICE_EMPTY},
+                                {"row_count", SLICE_EMPTY},   {"message", SLICE_EMPTY},
+                                {"information", SLICE_EMPTY}, {"durability", SLICE_EMPTY},
+                                {"seq", SLICE_EMPTY},         {"notices", SLICE_EMPTY}};
+    JsonValue *trees[COUNT] = {NULL};
     *out = (ResponseResult){0};
-    TRY(read_member(arena, raw, "columns", &columns, error));
-    if (columns != NULL)
-        TRY(read_columns(arena, columns, out, error));
-    TRY(json_walk_member(raw, "rows", &out->rows, error));
-    TRY(read_member(arena, raw, "row_count", &value, error));
-    out->row_count = value != NULL && value->is_integer ? value->integer : 0;
-    TRY(read_member(arena, raw, "message", &value, error));
-    out->message = value != NULL && value->kind == JSON_STRING ? value->text : SLICE_EMPTY;
-    TRY(read_member(arena, raw, "durability", &value, error));
-    out->durability = value != NULL && value->kind == JSON_STRING ? value->text : SLICE_EMPTY;
-    TRY(read_member(arena, raw, "seq", &value, error));
-    out->seq = value != NULL && value->is_integer ? value->integer : 0;
-    TRY(read_member(arena, raw, "notices", &value, error));
-    out->notices = value != NULL && value->kind == JSON_ARRAY ? value : NULL;
+    TRY(find_members(raw, members, COUNT, error));
+    for (size_t i = ROW_COUNT; i < COUNT; i++)
+        TRY(read_tree(arena, members[i].value, &trees[i], error));
+    if (members[COLUMNS].value.data != NULL)
+        TRY(response_read_columns(arena, members[COLUMNS].value, &out->columns, &out->column_count,
+                                  error));
+    out->rows = members[ROWS].value;
+    out->row_count = integer_of(trees[ROW_COUNT]);
+    out->message = text_of(trees[MESSAGE]);
+    out->information = text_of(trees[INFORMATION]);
+    out->durability = text_of(trees[DURABILITY]);
+    out->seq = integer_of(trees[SEQ]);
+    out->notices = trees[NOTICES];
     return OK;
 }

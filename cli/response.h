@@ -15,6 +15,7 @@ enum {
 typedef struct ResponseColumn {
     Slice name;
     Slice type;
+    bool is_key; /* said of live queries only */
 } ResponseColumn;
 
 /* One statement's result. */
@@ -24,7 +25,8 @@ typedef struct ResponseResult {
     Slice rows; /* raw JSON: an array of arrays */
     int64_t row_count;
     Slice message;            /* PostgreSQL's command tag */
-    const JsonValue *notices; /* an array of texts or objects with a message, or NULL */
+    Slice information;        /* more than the tag, where there is more */
+    const JsonValue *notices; /* an array of texts, or NULL */
     Slice durability;         /* of a write, where the server says it; empty otherwise */
     int64_t seq;              /* likewise; 0 otherwise */
 } ResponseResult;
@@ -35,20 +37,23 @@ typedef struct ResponseError {
     Slice message;
     Slice detail;
     Slice hint;
-    bool has_position;
-    int64_t line; /* all count from 1, but byte */
-    int64_t column;
-    int64_t statement; /* 0: not said */
+    int64_t byte; /* where in the statements' text; -1: not said */
 } ResponseError;
 
 typedef struct Response {
-    Slice results; /* raw JSON: an array */
+    Slice results; /* raw JSON: an array; empty where there is none */
     bool is_error;
     ResponseError error;
     double took_ms;
 } Response;
 
 CHECKED Status response_read(Arena *arena, Slice body, Response *out, Error *error);
+
+/* An `error` object; NULL gives an error that says so. */
+void response_read_error(const JsonValue *value, ResponseError *out);
+
+CHECKED Status response_read_columns(Arena *arena, Slice raw, ResponseColumn **out, size_t *count,
+                                     Error *error);
 
 /* One element of `results`. */
 CHECKED Status response_read_result(Arena *arena, Slice raw, ResponseResult *out, Error *error);

@@ -35,6 +35,13 @@ static bool follows_escape_letter(const Splitter *splitter, Slice text)
     return at - 1 == splitter->begin || !continues_name(text.data[at - 2]);
 }
 
+static bool is_parameter(const Splitter *splitter, Slice text)
+{
+    Slice here = slice_part(text, splitter->at, 2);
+    return here.size == 2 && here.data[0] == '$' && is_digit(here.data[1]) &&
+           !follows_name(splitter, text);
+}
+
 static void mark_text(Splitter *splitter)
 {
     if (!splitter->has_text)
@@ -103,6 +110,7 @@ static bool step_plain(Splitter *splitter, Slice text, bool *wait)
     } else if (!*wait) {
         if (!is_space(c))
             mark_text(splitter);
+        splitter->has_parameter |= is_parameter(splitter, text);
         splitter->at++;
     }
     return false;
@@ -213,7 +221,7 @@ bool splitter_rest(Splitter *splitter, Slice text, Slice *statement)
     if (!splitter->has_text)
         return false;
     *statement = slice_trim(slice_part(text, splitter->begin, text.size));
-    *splitter = (Splitter){.at = text.size};
+    *splitter = (Splitter){.at = text.size, .has_parameter = splitter->has_parameter};
     return statement->size > 0;
 }
 

@@ -24,10 +24,11 @@ typedef enum SplitState {
 /* All zero at the start. */
 typedef struct Splitter {
     SplitState state;
-    size_t at;      /* bytes of the text looked at */
-    size_t begin;   /* of the statement: its first byte that is neither blank nor comment */
-    bool has_text;  /* begin is set */
-    uint32_t depth; /* of block comments */
+    size_t at;          /* bytes of the text looked at */
+    size_t begin;       /* of the statement: its first byte that is neither blank nor comment */
+    bool has_text;      /* begin is set */
+    bool has_parameter; /* a $1 was seen; stays until the user of the splitter clears it */
+    uint32_t depth;     /* of block comments */
     char tag[SPLITTER_TAG_BYTES_MAX]; /* of a dollar quote, with both dollars */
     size_t tag_size;
 } Splitter;
