@@ -85,7 +85,7 @@ static Status rebind_checks(Front *front, BoundAlterTable *alter, const Column *
     alter->checks = checks;
     alter->check_count = 0;
     for (uint32_t i = 0; i < table->check_count; i++) {
-        if (expression_reads(table->checks[i].expression, dropped))
+        if (expression_reads_column(table->checks[i].expression, dropped))
             continue;
         TRY(check_rebind(front, table->name, columns, column_count, &table->checks[i],
                          &checks[alter->check_count], error));

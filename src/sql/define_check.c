@@ -6,12 +6,12 @@
 
 /* ---- what an expression reads; its depth was limited when it was bound ---- */
 
-bool expression_reads(const Expression *expression, uint32_t column)
+bool expression_reads_column(const Expression *expression, uint32_t column)
 {
     if (expression->kind == EXPRESSION_COLUMN && expression->index == column)
         return true;
     for (uint32_t i = 0; i < expression->child_count; i++) {
-        if (expression_reads(expression->children[i], column))
+        if (expression_reads_column(expression->children[i], column))
             return true;
     }
     return false;
@@ -63,7 +63,7 @@ static Slice only_column(const Expression *expression, const Column *columns, ui
 {
     Slice found = SLICE_EMPTY;
     for (uint32_t i = 0; i < count; i++) {
-        if (!expression_reads(expression, i))
+        if (!expression_reads_column(expression, i))
             continue;
         if (found.size > 0)
             return SLICE_EMPTY;

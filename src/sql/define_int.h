@@ -51,7 +51,7 @@ CHECKED Status alter_new(Front *front, const QualifiedName *name, bool missing_o
 CHECKED Status columns_copy(Front *front, const CatalogTable *table, Column **out, Error *error);
 
 /* Does it read this column? */
-bool expression_reads(const Expression *expression, uint32_t column);
+bool expression_reads_column(const Expression *expression, uint32_t column);
 bool expression_is_volatile(const Expression *expression);
 
 /* "the constraint X is not supported yet" for kinds that nothing builds; OK for the others. */

@@ -164,7 +164,7 @@ static Status write_string(Writer *writer, const Bound *call, Error *error)
 
 static Status first_open(Writer *writer, const Bound *call, Error *error)
 {
-    return write_open(writer, call->children[0], error);
+    return write_open_value(writer, call->children[0], error);
 }
 
 /* DISTINCT sorts, and NULL comes last. */

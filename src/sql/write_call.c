@@ -75,7 +75,7 @@ Status write_open_element(Writer *writer, const Bound *call, uint32_t argument, 
     ArgumentType declared = overload_argument(function, argument);
     bool is_element = declared == ARGUMENT_COMPATIBLE || declared == ARGUMENT_ELEMENT;
     const Bound *child = call->children[argument];
-    return is_element && child->type.kind == TYPE_DECIMAL ? write_open(writer, child, error)
+    return is_element && child->type.kind == TYPE_DECIMAL ? write_open_value(writer, child, error)
                                                           : write_expression(writer, child, error);
 }
 

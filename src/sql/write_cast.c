@@ -20,7 +20,7 @@ static Status write_function(Writer *writer, const char *from, const char *to, c
                              Error *error)
 {
     put_format(writer, "pg_cast_%s_%s(", from, to);
-    TRY(write_open(writer, child, error));
+    TRY(write_open_value(writer, child, error));
     put(writer, ")");
     return OK;
 }
@@ -64,7 +64,7 @@ Status write_text_of(Writer *writer, const Bound *child, Error *error)
     case TYPE_JSONB:
         return write_expression(writer, child, error);
     case TYPE_DECIMAL:
-        return write_open(writer, child, error);
+        return write_open_value(writer, child, error);
     case TYPE_BOOLEAN:
     case TYPE_SMALLINT:
     case TYPE_INTEGER:
@@ -136,7 +136,7 @@ static Status write_float(Writer *writer, const Bound *cast, Error *error)
                    (child->scale == SCALE_VARIES || child->precision > EXACT_DOUBLE_DIGITS ||
                     cast->type.kind == TYPE_REAL);
     put(writer, "CAST(");
-    TRY(by_text ? write_open(writer, child, error) : write_expression(writer, child, error));
+    TRY(by_text ? write_open_value(writer, child, error) : write_expression(writer, child, error));
     put_format(writer, " AS %s)", name);
     return OK;
 }
@@ -144,7 +144,7 @@ static Status write_float(Writer *writer, const Bound *cast, Error *error)
 static Status write_open_number(Writer *writer, const Bound *child, Error *error)
 {
     if (child->type.kind == TYPE_DECIMAL)
-        return write_open(writer, child, error);
+        return write_open_value(writer, child, error);
     return write_function(writer, short_name(child->type.kind), "numeric", child, error);
 }
 
@@ -193,7 +193,7 @@ static Status write_elements(Writer *writer, const Bound *cast, Error *error)
     put_format(writer, ", lambda %s: ", name);
     writer->operands[0] = name;
     writer->operand_values[0] = NULL;
-    TRY(write_open(writer, &element, error));
+    TRY(write_open_value(writer, &element, error));
     writer->operands[0] = before;
     writer->operand_values[0] = value_before;
     put(writer, ")");

@@ -10,7 +10,7 @@ bool needs_key(const Bound *bound)
     return bound_is_open_number(bound);
 }
 
-Status write_open(Writer *writer, const Bound *bound, Error *error)
+Status write_open_value(Writer *writer, const Bound *bound, Error *error)
 {
     if (bound->type.kind != TYPE_DECIMAL || bound->scale == SCALE_VARIES)
         return write_expression(writer, bound, error);
@@ -28,7 +28,7 @@ Status write_as(Writer *writer, const Bound *bound, Type type, int16_t scale, ui
     if (type.kind != TYPE_DECIMAL)
         return write_expression(writer, bound, error);
     if (scale == SCALE_VARIES)
-        return write_open(writer, bound, error);
+        return write_open_value(writer, bound, error);
     put(writer, "CAST(");
     if (bound_is_null_constant(bound))
         put(writer, "NULL");
@@ -180,7 +180,7 @@ static Status write_side(Writer *writer, const Bound *side, const Bound *other, 
     bool is_time = kind == TYPE_DATE || kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
     if (by_key) {
         put(writer, "pg_num_key(");
-        TRY(write_open(writer, side, error));
+        TRY(write_open_value(writer, side, error));
         put(writer, ")");
         return OK;
     }
@@ -370,7 +370,7 @@ static Status write_array_constructor(Writer *writer, const Bound *bound, Error 
     for (uint32_t i = 0; i < bound->child_count; i++) {
         if (i > 0)
             put(writer, ", ");
-        TRY(write_open(writer, bound->children[i], error));
+        TRY(write_open_value(writer, bound->children[i], error));
     }
     put(writer, "] AS ");
     put_type(writer, bound->type, 0, 0);
@@ -440,7 +440,7 @@ Status write_row_text(Writer *writer, const Bound *row, Error *error)
         bool is_padded = field->type.kind == TYPE_CHAR;
         put(writer, i == 0 ? " pg_row_field(" : " || ',' || pg_row_field(");
         put(writer, is_padded ? "rpad(" : "");
-        TRY(write_open(writer, field, error));
+        TRY(write_open_value(writer, field, error));
         if (is_padded)
             put_format(writer, ", %d, ' ')", (int)field->type.a);
         put(writer, ")");

@@ -29,7 +29,7 @@ Status write_to_json(Writer *writer, const Bound *value, bool binary, Error *err
     const char *before = binary ? "fn_any_to_jsonb(" : "fn_any_to_json(";
     switch (value->type.kind) {
     case TYPE_DECIMAL:
-        return write_open(writer, value, error);
+        return write_open_value(writer, value, error);
     case TYPE_JSONB:
         return write_expression(writer, value, error);
     case TYPE_JSON:

@@ -48,7 +48,7 @@ CHECKED Status write_constant(Writer *writer, const Bound *bound, Error *error);
 CHECKED Status write_expression(Writer *writer, const Bound *bound, Error *error);
 
 /* A number as text in PostgreSQL's form. */
-CHECKED Status write_open(Writer *writer, const Bound *bound, Error *error);
+CHECKED Status write_open_value(Writer *writer, const Bound *bound, Error *error);
 
 /* In the form of a column (its scale may vary where the expression's does not). */
 CHECKED Status write_as(Writer *writer, const Bound *bound, Type type, int16_t scale,
