@@ -190,6 +190,28 @@ Status execute_plan(Executor *executor, Session *session, Plan *plan, const Valu
     return status;
 }
 
+Status execute_insert_many(Executor *executor, Session *session, Plan *plan, const ManyRows *rows,
+                           ResultSummary *summary, Error *error)
+{
+    Run run;
+    Running running;
+    ASSERT(plan->kind == STATEMENT_INSERT && plan->as.insert->row_count == 1 &&
+           plan->as.insert->returning.column_count == 0);
+    run_open(executor, session, plan, NULL, plan->parameter_count, NULL, summary, &run);
+    run.deadline_ns = INT64_MAX; /* loads take as long as they take */
+    run.many = rows;
+    atomic_fetch_add(&executor->statements, 1);
+    running_begin(&run, &running);
+    Status status = guard(&run, error);
+    if (status == OK)
+        status = run_kind(&run, error);
+    running_end(&run);
+    arena_close(&run.arena);
+    if (status != OK)
+        atomic_fetch_add(&executor->failed, 1);
+    return status;
+}
+
 Status execute_select_at(Executor *executor, Session *session, Plan *plan, BoundSelect *select,
                          Pin *pin, const Value *parameters, uint32_t parameter_count,
                          const ResultSink *sink, uint64_t *row_count, Error *error)

@@ -98,6 +98,19 @@ CHECKED Status execute_plan(Executor *executor, Session *session, Plan *plan,
                             const Value *parameters, uint32_t parameter_count,
                             const ResultSink *sink, ResultSummary *summary, Error *error);
 
+/* Rows for an INSERT of one VALUES row: that many sets of its parameters. */
+typedef struct ManyRows {
+    const Value *parameters; /* count * plan->parameter_count */
+    const OwnerId *owners; /* USER tables: whose each row is; NULL: the statement's. The caller has
+                              asked the guard about them */
+    size_t count;
+} ManyRows;
+
+/* The plan, an INSERT with one VALUES row and no RETURNING, for every set of parameters, as one
+ * statement. */
+CHECKED Status execute_insert_many(Executor *executor, Session *session, Plan *plan,
+                                   const ManyRows *rows, ResultSummary *summary, Error *error);
+
 /* Runs plans that need no waiting: reads of memory by key, single-row writes. WOULD_BLOCK, with
  * nothing done, where it cannot; then execute_plan is to run it. A read has ended when it returns;
  * a write's `done` is called later on the committer's thread, exactly once, if this returns OK with

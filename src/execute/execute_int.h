@@ -51,8 +51,9 @@ typedef struct Run {
     ExecutorOptions options;
     int64_t now_us;
     int64_t deadline_ns;
-    Running *running; /* NULL on a network loop */
-    Pin *given_pin;   /* execute_select_at: reads happen there */
+    Running *running;     /* NULL on a network loop */
+    Pin *given_pin;       /* execute_select_at: reads happen there */
+    const ManyRows *many; /* execute_insert_many: in place of the VALUES row's parameters */
 } Run;
 
 /* ---- one run (execute.c, running.c) ---- */

@@ -6,6 +6,7 @@
 
 typedef struct InsertRow {
     BuiltRow built;
+    OwnerId owner;
     Value *values;    /* of all columns; only where ON CONFLICT DO UPDATE needs them */
     bool is_repeated; /* an earlier row of this statement has its key */
     bool is_skipped;  /* by DO NOTHING, or by DO UPDATE's WHERE */
@@ -17,7 +18,8 @@ typedef struct Insert {
     Run *run;
     const BoundInsert *bound;
     const CatalogTable *table;
-    OwnerId owner;
+    OwnerId owner;        /* of the rows that are being gathered */
+    const ManyRows *many; /* NULL: the statement's own rows */
     EngineTable *engine_table;
     InsertRow *rows;
     size_t row_count;
@@ -63,6 +65,8 @@ static Status next_row_number(Insert *insert, uint64_t *out, Error *error)
     if (insert->row_numbers_left == 0) {
         uint64_t step =
             insert->bound->query == NULL ? insert->bound->row_count : insert->row_count + 16;
+        if (insert->many != NULL)
+            step = insert->many->count;
         if (step > ROW_NUMBERS_STEP_MAX)
             step = ROW_NUMBERS_STEP_MAX;
         TRY(engine_take_sequences(insert->run->executor->engine, step, &insert->next_row_number,
@@ -99,7 +103,7 @@ static Status take_row(Insert *insert, Value *values, Error *error)
     Run *run = insert->run;
     InsertRow *row;
     TRY(add_insert_row(insert, &row, error));
-    *row = (InsertRow){.operation = SIZE_MAX};
+    *row = (InsertRow){.operation = SIZE_MAX, .owner = insert->owner};
     TRY(build_row(run, insert->table, values, insert->owner, &run->arena, &row->built, error));
     insert->bytes += row->built.row.size + row->built.key.size;
     if (insert->bytes > run->options.transaction_bytes_max)
@@ -119,24 +123,47 @@ static Status mark_given(Insert *insert, bool **out, Error *error)
     return OK;
 }
 
+/* One row of VALUES, with the parameters that the run has now. */
+static Status take_values_row(Insert *insert, const Expression *const *row, const bool *given,
+                              Value *values, Error *error)
+{
+    Run *run = insert->run;
+    const BoundInsert *bound = insert->bound;
+    EvaluationContext context = evaluation_of(run, &run->arena);
+    for (uint32_t i = 0; i < bound->column_count; i++)
+        TRY(expression_evaluate(row[i], &context, &values[bound->columns[i]], error));
+    TRY(fill_defaults(insert, given, &context, values, error));
+    return take_row(insert, values, error);
+}
+
+static Status take_many(Insert *insert, const bool *given, Value *values, Error *error)
+{
+    Run *run = insert->run;
+    const ManyRows *many = insert->many;
+    OwnerId owner = insert->owner;
+    for (size_t r = 0; r < many->count; r++) {
+        run->parameters = many->parameters + r * run->plan->parameter_count;
+        if (many->owners != NULL)
+            insert->owner = many->owners[r];
+        TRY(take_values_row(insert, insert->bound->rows[0], given, values, error));
+    }
+    insert->owner = owner;
+    return OK;
+}
+
 static Status take_values(Insert *insert, Error *error)
 {
     Run *run = insert->run;
     const BoundInsert *bound = insert->bound;
-    uint32_t columns = insert->table->schema->column_count;
     bool *given;
-    EvaluationContext context = evaluation_of(run, &run->arena);
     TRY(mark_given(insert, &given, error));
-    Value *values = ARENA_ARRAY(&run->arena, Value, columns);
+    Value *values = ARENA_ARRAY(&run->arena, Value, insert->table->schema->column_count);
     if (values == NULL)
         return arena_error(&run->arena, error);
-    for (uint32_t r = 0; r < bound->row_count; r++) {
-        for (uint32_t i = 0; i < bound->column_count; i++)
-            TRY(expression_evaluate(bound->rows[r][i], &context, &values[bound->columns[i]],
-                                    error));
-        TRY(fill_defaults(insert, given, &context, values, error));
-        TRY(take_row(insert, values, error));
-    }
+    if (insert->many != NULL)
+        return take_many(insert, given, values, error);
+    for (uint32_t r = 0; r < bound->row_count; r++)
+        TRY(take_values_row(insert, bound->rows[r], given, values, error));
     return OK;
 }
 
@@ -240,7 +267,7 @@ static Status add_put(Insert *insert, WriteBatch *batch, InsertRow *row, const R
                       bool had_old, Slice new_row, Error *error)
 {
     WriteOperation operation = {.kind = WRITE_PUT,
-                                .owner = insert->owner,
+                                .owner = row->owner,
                                 .key = row->built.key,
                                 .row = new_row,
                                 .had_old = had_old};
@@ -409,6 +436,7 @@ Status run_insert(Run *run, Error *error)
     Insert insert = {.run = run,
                      .bound = bound,
                      .table = bound->target.table,
+                     .many = run->many,
                      .owner = owner_for(run, bound->target.table)};
     insert.engine_table = engine_table(run->executor->engine, insert.table->id);
     if (insert.engine_table == NULL)
