@@ -27,6 +27,7 @@ Status log_open(Env *env, const char *directory, const LogOptions *options, LogP
     log->options = *options;
     log->durability = options->durability;
     log->interval_ns = options->interval_ns;
+    mutex_open(&log->expiry, env, "log expiry");
     mutex_open(&log->mutex, env, "log");
     condition_open(&log->committer, env);
     condition_open(&log->preparer, env);
@@ -92,6 +93,7 @@ void log_close(Log *log)
     condition_close(&log->preparer);
     condition_close(&log->committer);
     mutex_close(&log->mutex);
+    mutex_close(&log->expiry);
     memory_free(log);
 }
 

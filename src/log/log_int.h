@@ -99,7 +99,8 @@ struct Log {
     Spare next;
     uint64_t next_room; /* … and the bytes it has for it */
 
-    Mutex mutex;         /* everything below; never held while the disk works */
+    Mutex expiry; /* one log_expire at a time, or it could leave a hole; taken before the mutex */
+    Mutex mutex;  /* everything below; never held while the disk works */
     Condition committer; /* the committer waits */
     Condition preparer;  /* the thread that makes spares waits */
     bool committer_waits;

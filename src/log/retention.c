@@ -68,7 +68,7 @@ static Status remove_segment(Log *log, Segment *segment, Error *error)
 
 /* The segments go one by one, the oldest first, each removal durable before the next: a crash
  * leaves a log without holes. */
-Status log_expire(Log *log, int64_t before_wall_us, uint64_t bytes_max, Error *error)
+static Status expire_all(Log *log, int64_t before_wall_us, uint64_t bytes_max, Error *error)
 {
     for (;;) {
         mutex_lock(&log->mutex);
@@ -84,4 +84,12 @@ Status log_expire(Log *log, int64_t before_wall_us, uint64_t bytes_max, Error *e
         memory_free(segment);
         TRY(env_sync_directory(log->env, log->directory.text, error));
     }
+}
+
+Status log_expire(Log *log, int64_t before_wall_us, uint64_t bytes_max, Error *error)
+{
+    mutex_lock(&log->expiry);
+    Status status = expire_all(log, before_wall_us, bytes_max, error);
+    mutex_unlock(&log->expiry);
+    return status;
 }

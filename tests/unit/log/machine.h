@@ -9,7 +9,7 @@
 
 #define LOG_FOLDER "/data/log"
 
-enum { TEST_SEGMENT_BYTES = SEGMENT_BYTES_MIN / 16, TEXT_MAX = 1 << 16 };
+enum { TEST_SEGMENT_BYTES = SEGMENT_BYTES_MIN / 16, TEXT_MAX = 1 << 20 };
 
 static Simulation *machine;
 static Env *env;
