@@ -39,7 +39,7 @@ def lines(first, last):
 def test_ndjson(shared):
     t = make(shared, "ndjson.t")
     answer = load(shared.root, t, lines(0, 5000), NDJSON)
-    assert answer["rows"] == 5000, answer
+    assert answer["progress"]["rows"] == 5000, answer
     assert shared.root.rows(f"SELECT count(*), sum(score) FROM {t}") == [[5000, 6248750.0]]
     load(shared.root, t, b'{"id": 9000}\n\n{"score": 1.5, "id": 9001, "body": null}', NDJSON)
     assert shared.root.rows(f"SELECT * FROM {t} WHERE id >= 9000 ORDER BY id") == [
@@ -50,7 +50,7 @@ def test_csv(shared):
     t = make(shared, "csv.t")
     answer = load(shared.root, t, 'score,id,body\r\n1.5,1,"a, ""quoted""\nline"\r\n,2,\r\n'
                   .encode(), CSV)
-    assert answer["rows"] == 2, answer
+    assert answer["progress"]["rows"] == 2, answer
     assert shared.root.rows(f"SELECT * FROM {t} ORDER BY id") == [
         [1, 'a, "quoted"\nline', 1.5], [2, None, None]]
 
@@ -65,7 +65,7 @@ def test_parquet_that_firn_wrote(shared):
     path = [path for path in shared.files(".parquet") if path.startswith("parquet.source-")][0]
     with open(os.path.join(shared.data, "storage", path), "rb") as file:
         answer = load(shared.root, target, file.read(), PARQUET)
-    assert answer["rows"] == 3000, answer
+    assert answer["progress"]["rows"] == 3000, answer
     ours = shared.root.rows(f"SELECT * FROM {target} ORDER BY id")
     assert ours == shared.root.rows(f"SELECT * FROM {source} ORDER BY id")
     shared.restart(crash=True)
