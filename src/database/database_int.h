@@ -92,10 +92,14 @@ Slice without_semicolon(Slice text);
 /* The declared types of parameters; NULL: to be found out. */
 const Type *declared_types(const Parameters *parameters, uint32_t *count);
 
-/* The plan for one statement, from the cache or bound. */
+/* The plan for one statement, from the cache or bound; the session is refreshed before. */
 CHECKED Status find_plan(Database *database, DatabaseSession *session, Slice sql,
                          const Parameters *parameters, bool as_subscription, Plan **out,
                          Error *error);
+
+CHECKED Status run_plan(Database *database, DatabaseSession *session, Plan *plan,
+                        const Parameters *parameters, Arena *arena, const ResultSink *sink,
+                        ResultSummary *summary, Error *error);
 
 /* SHUTTING_DOWN after a stop. */
 CHECKED Status check_open(Database *database, Error *error);

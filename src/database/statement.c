@@ -108,23 +108,52 @@ static Plan *find_kept(Database *database, DatabaseSession *session, Slice sql,
     return plan;
 }
 
+typedef struct Binding {
+    Database *database;
+    BindRequest request;
+    Plan *plan;
+} Binding;
+
+static Status bind(void *context, Error *error)
+{
+    Binding *binding = context;
+    TRY(plan_bind(&binding->request, &binding->plan, error));
+    plan_cache_put(binding->database->plans, &binding->request, binding->plan);
+    return OK;
+}
+
 Status find_plan(Database *database, DatabaseSession *session, Slice sql,
                  const Parameters *parameters, bool as_subscription, Plan **out, Error *error)
 {
+    TRY(check_open(database, error));
+    TRY(database_session_refresh(database, session, error));
     Configuration *configuration = database_configuration(database);
     CatalogSnapshot *snapshot = catalog_snapshot(database->catalog);
-    BindRequest request = bind_request(session, sql, parameters, configuration, snapshot);
+    Binding binding = {.database = database,
+                       .request = bind_request(session, sql, parameters, configuration, snapshot)};
     Status status = OK;
-    request.as_subscription = as_subscription;
-    *out = plan_cache_find(database->plans, &request);
-    if (*out == NULL) {
-        status = plan_bind(&request, out, error);
-        if (status == OK)
-            plan_cache_put(database->plans, &request, *out);
-    }
+    binding.request.as_subscription = as_subscription;
+    binding.plan = plan_cache_find(database->plans, &binding.request);
+    if (binding.plan == NULL)
+        status = on_pool_thread(database, THREADS_STATEMENTS, bind, &binding, error);
+    *out = binding.plan;
     catalog_snapshot_release(snapshot);
     configuration_release(configuration);
     return status;
+}
+
+Status run_plan(Database *database, DatabaseSession *session, Plan *plan,
+                const Parameters *parameters, Arena *arena, const ResultSink *sink,
+                ResultSummary *summary, Error *error)
+{
+    Configuration *configuration = database_configuration(database);
+    Value *values;
+    uint32_t count;
+    Status status = read_parameters(arena, plan, parameters, configuration, &values, &count, error);
+    configuration_release(configuration);
+    TRY(status);
+    return execute_plan(database->executor, &session->session, plan, values, count, sink, summary,
+                        error);
 }
 
 /* ---- one statement ---- */
@@ -169,22 +198,11 @@ static Status run_once(Execution *execution, Slice sql, Arena *arena, ResultSumm
                        .json = forward_json,
                        .row = forward_row,
                        .context = execution};
-    Configuration *configuration = NULL;
     Plan *plan = NULL;
-    Value *values;
-    uint32_t count;
-    Status status = OK;
-    GO(check_open(database, error));
-    GO(database_session_refresh(database, execution->session, error));
-    GO(find_plan(database, execution->session, sql, parameters, false, &plan, error));
-    configuration = database_configuration(database);
-    GO(read_parameters(arena, plan, parameters, configuration, &values, &count, error));
-    GO(execute_plan(database->executor, &execution->session->session, plan, values, count, &sink,
-                    summary, error));
-done:
-    if (plan != NULL)
-        plan_release(plan);
-    configuration_release(configuration);
+    TRY(find_plan(database, execution->session, sql, parameters, false, &plan, error));
+    Status status =
+        run_plan(database, execution->session, plan, parameters, arena, &sink, summary, error);
+    plan_release(plan);
     return status;
 }
 

@@ -164,8 +164,6 @@ static Status prepare(Subscribing *subscribing, Error *error)
     Database *database = subscribing->database;
     const SubscribeRequest *request = subscribing->request;
     Configuration *configuration;
-    TRY(check_open(database, error));
-    TRY(database_session_refresh(database, subscribing->session, error));
     TRY(find_plan(database, subscribing->session, without_semicolon(request->text),
                   &request->parameters, true, &subscribing->plan, error));
     if (subscribing->plan->kind != STATEMENT_SUBSCRIBE)

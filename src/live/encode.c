@@ -59,44 +59,64 @@ static void put_value(Writer *writer, Type type, const Value *value, bool is_key
     }
 }
 
-static void put_system(Writer *writer, const LiveChange *change, bool is_old, uint32_t column)
+static void system_value(const LiveChange *change, bool is_old, uint32_t column, Type *type,
+                         Value *out)
 {
-    Value value = value_text(change->owner_name);
-    Type type = TYPE(TEXT);
     if (column == LIVE_COLUMN_SEQ) {
-        type = TYPE(BIGINT);
-        value = value_integer(TYPE_BIGINT, (int64_t)change->seq);
-        value.is_null = is_old;
+        *type = TYPE(BIGINT);
+        *out = value_integer(TYPE_BIGINT, (int64_t)change->seq);
+        out->is_null = is_old;
     } else if (column == LIVE_COLUMN_UPDATED) {
-        type = TYPE(TIMESTAMPTZ);
-        value = value_integer(TYPE_TIMESTAMPTZ, change->updated_us);
-        value.is_null = is_old;
+        *type = TYPE(TIMESTAMPTZ);
+        *out = value_integer(TYPE_TIMESTAMPTZ, change->updated_us);
+        out->is_null = is_old;
+    } else {
+        *type = TYPE(TEXT);
+        *out = value_text(change->owner_name);
     }
-    put_value(writer, type, &value, true);
 }
 
-static Status put_column(Writer *writer, Slice row, uint32_t column, Error *error)
+uint32_t live_column_count(const LiveSubscription *subscription)
 {
-    const Schema *schema = writer->batch->schema;
-    const Column *definition = &schema->columns[column];
-    Value value;
-    TRY(row_get_in(&schema->layout, row, column, writer->arena, &value, error));
-    put_value(writer, definition->type, &value, definition->key_position >= 0);
-    return OK;
+    return subscription->projection.count;
+}
+
+static Status column_value(const LiveBatch *batch, const LiveChange *change, bool is_old,
+                           uint32_t column, Arena *arena, Type *type, Value *out, Error *error)
+{
+    const Schema *schema = batch->schema;
+    if (column >= LIVE_COLUMN_SEQ) {
+        system_value(change, is_old, column, type, out);
+        return OK;
+    }
+    *type = schema->columns[column].type;
+    return row_get_in(&schema->layout, is_old ? change->old_row : change->row, column, arena, out,
+                      error);
+}
+
+Status live_change_value(const LiveBatch *batch, const LiveChange *change, bool is_old,
+                         uint32_t column, Arena *arena, Type *type, Value *out, Error *error)
+{
+    const LiveProjection *projection = &batch->subscription->projection;
+    ASSERT(column < projection->count);
+    return column_value(batch, change, is_old, projection->columns[column], arena, type, out,
+                        error);
 }
 
 static Status put_row(Writer *writer, const LiveChange *change, bool is_old, Error *error)
 {
-    Slice row = is_old ? change->old_row : change->row;
+    const Schema *schema = writer->batch->schema;
     buffer_put_text(writer->out, is_old ? ",\"old\":[" : ",\"row\":[");
     for (uint32_t i = 0; i < writer->projection->count; i++) {
         uint32_t column = writer->projection->columns[i];
+        bool is_whole = column >= LIVE_COLUMN_SEQ || schema->columns[column].key_position >= 0;
+        Type type;
+        Value value;
         if (i > 0)
             buffer_put_u8(writer->out, ',');
-        if (column >= LIVE_COLUMN_SEQ)
-            put_system(writer, change, is_old, column);
-        else
-            TRY(put_column(writer, row, column, error));
+        TRY(column_value(writer->batch, change, is_old, column, writer->arena, &type, &value,
+                         error));
+        put_value(writer, type, &value, is_whole);
     }
     buffer_put_u8(writer->out, ']');
     return OK;

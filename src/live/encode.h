@@ -56,6 +56,13 @@ typedef struct LiveBatch {
     LiveEncodings *encodings;
 } LiveBatch;
 
+/* One column of a change, for whoever takes values instead of JSON; `column` counts those that the
+ * subscription sends. Its bytes live as long as the batch, or in the arena. */
+uint32_t live_column_count(const LiveSubscription *subscription);
+CHECKED Status live_change_value(const LiveBatch *batch, const LiveChange *change, bool is_old,
+                                 uint32_t column, Arena *arena, Type *type, Value *out,
+                                 Error *error);
+
 /* How the room above makes what it sends: from the bytes of a body something that can be shared by
  * reference count between connections. */
 typedef struct LiveFrameMaker {
