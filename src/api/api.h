@@ -38,6 +38,10 @@ void api_net_limits(const Configuration *configuration, NetLimits *out);
 /* The Net whose handlers they are: told of changes of the configuration. Before net_start. */
 void api_attach(Api *api, Net *net);
 
+/* Ends the statements of every request that is under way: whoever stops waits for nobody more. Any
+ * thread. */
+void api_cancel_all(Api *api);
+
 /* Brings the gauges of net and api up to date, in the database's metrics. Any thread. */
 void api_refresh_metrics(Api *api);
 

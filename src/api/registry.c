@@ -118,6 +118,15 @@ Status registry_kill(void *context, Slice id, bool only_of_user, OwnerId user_id
                      SLICE_ARGUMENTS(id));
 }
 
+void api_cancel_all(Api *api)
+{
+    Registry *registry = &api->registry;
+    mutex_lock(&registry->mutex);
+    for (ApiClient *at = registry->first; at != NULL; at = at->after)
+        at->kill(at, "shutdown");
+    mutex_unlock(&registry->mutex);
+}
+
 /* ---- rights ---- */
 
 void registry_rights_changed(void *context, OwnerId user_id)

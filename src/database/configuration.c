@@ -80,6 +80,7 @@ static Status copy_sources(Arena *arena, const ConfigurationSources *from,
     while (from->environment != NULL && from->environment[variables] != NULL)
         variables++;
     TRY(copy_text(arena, &out->directory, error));
+    TRY(copy_text(arena, &out->file, error));
     TRY(copy_text(arena, &out->machine.worker_path, error));
     TRY(copy_texts(arena, from->environment, variables, &out->environment, error));
     return copy_texts(arena, from->settings, from->setting_count, &out->settings, error);

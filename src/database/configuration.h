@@ -98,6 +98,7 @@ typedef struct ConfigurationMachine {
 
 typedef struct ConfigurationSources {
     const char *directory;          /* DIR; NULL: no file is read. A missing file is no error */
+    const char *file;               /* in place of DIR/firn.toml, and it must be there; or NULL */
     const char *const *environment; /* "NAME=value", NULL at the end, as environ; NULL: none */
     const char *const *settings;    /* of --set: "section.key=value" */
     size_t setting_count;

@@ -104,18 +104,29 @@ static Status visit_entry(void *context, const TomlEntry *entry, Error *error)
     return refuse(place, error);
 }
 
+/* *out is empty where there is none to read. */
+static Status find_file(Env *env, const ConfigurationSources *sources, Path *out, Error *error)
+{
+    FileInformation information;
+    if (sources->file != NULL)
+        return path_format(out, error, "%s", sources->file);
+    out->text[0] = '\0';
+    if (sources->directory == NULL)
+        return OK;
+    TRY(path_join(out, sources->directory, "firn.toml", error));
+    TRY(env_stat(env, out->text, &information, error));
+    if (!information.exists)
+        out->text[0] = '\0';
+    return OK;
+}
+
 static Status load_file(Env *env, Configuration *made, Error *error)
 {
-    const char *directory = made->own->sources.directory;
     FileLoad load = {made};
-    FileInformation information;
     Buffer content;
     Path path;
-    if (directory == NULL)
-        return OK;
-    TRY(path_join(&path, directory, "firn.toml", error));
-    TRY(env_stat(env, path.text, &information, error));
-    if (!information.exists)
+    TRY(find_file(env, &made->own->sources, &path, error));
+    if (path.text[0] == '\0')
         return OK;
     buffer_open(&content, 0);
     Status status = env_read_file(env, path.text, CONFIGURATION_FILE_BYTES_MAX, &content, error);
