@@ -268,7 +268,7 @@ typedef struct TestRow {
     const char *code;
 } TestRow;
 
-enum { WRITES_MAX = 64 };
+enum { WRITES_MAX = 160 };
 
 typedef struct TestWrite {
     OwnerId owner; /* 0 in a table without owners */
