@@ -376,7 +376,8 @@ static Status prepare_cold(Compaction *compaction, Error *error)
                              &compaction->cold, error));
     const SuperVersion *version = compaction->version;
     return super_version_create(table, version->schema, version->active, version->sealed,
-                                version->sealed_count, compaction->cold, &compaction->next, error);
+                                version->sealed_count, compaction->cold, version->stream,
+                                &compaction->next, error);
 }
 
 static void install_compaction(Install *install)

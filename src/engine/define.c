@@ -10,11 +10,12 @@ typedef struct Prepared {
     const TableChange *change;
     EngineTable *table; /* a reference; CREATE: the new one */
     bool locked;
-    SuperVersion *next;   /* TRUNCATE, ALTER */
-    SuperVersion *old;    /* what it replaced; DROP: NULL */
-    EngineTable *removed; /* DROP: the map's reference */
-    ColdVersion *cold;    /* of `next`, where it is a new one */
-    ColdState appended;   /* ALTER, TRUNCATE: what becomes of the table's */
+    SuperVersion *next;    /* TRUNCATE, ALTER */
+    SuperVersion *old;     /* what it replaced; DROP: NULL */
+    EngineTable *removed;  /* DROP: the map's reference */
+    ColdVersion *cold;     /* of `next`, where it is a new one */
+    StreamVersion *stream; /* the same */
+    ColdState appended;    /* ALTER, TRUNCATE: what becomes of the table's */
 } Prepared;
 
 typedef struct Define {
@@ -81,6 +82,21 @@ static Status all_file_ids(const ColdVersion *cold, Arena *arena, uint64_t **out
     return OK;
 }
 
+/* STREAM: the version without files. */
+static Status prepare_no_windows(Define *define, Prepared *prepared, Error *error)
+{
+    EngineTable *table = prepared->table;
+    StreamVersion *current = table->current->stream;
+    if (current == NULL || stream_version_file_count(current) == 0)
+        return OK;
+    StreamContext context = stream_context_of(table);
+    StreamChange change = {.removes_all = true,
+                           .evict_until_us = INT64_MIN,
+                           .expired_us = table_expired_us(table),
+                           .sequence = engine_next_id(define->engine)};
+    return stream_version_prepare(&context, current, &change, &prepared->stream, error);
+}
+
 static Status prepare_truncate(Define *define, Prepared *prepared, Error *error)
 {
     EngineTable *table = prepared->table;
@@ -99,9 +115,11 @@ static Status prepare_truncate(Define *define, Prepared *prepared, Error *error)
                              .removed_count = count};
         GO(prepare_change(define, prepared, &change, error));
     }
+    GO(prepare_no_windows(define, prepared, error));
     GO(table_memtable_create(define->engine, current->schema, &fresh, error));
     GO(super_version_create(table, current->schema, fresh, NULL, 0,
                             prepared->cold != NULL ? prepared->cold : current->cold,
+                            prepared->stream != NULL ? prepared->stream : current->stream,
                             &prepared->next, error));
 done:
     table_memtable_release(fresh);
@@ -132,7 +150,7 @@ static Status prepare_alter(Define *define, Prepared *prepared, Error *error)
     GO(table_memtable_create(define->engine, schema, &fresh, error));
     GO(super_version_create(table, schema, fresh, entries + skips_empty, sealed - skips_empty,
                             prepared->cold != NULL ? prepared->cold : current->cold,
-                            &prepared->next, error));
+                            current->stream, &prepared->next, error));
 done:
     memory_free(entries);
     table_memtable_release(fresh);
@@ -157,6 +175,14 @@ static Status prepare(Define *define, Prepared *prepared, Error *error)
     UNREACHABLE();
 }
 
+/* "": as it was. */
+static const char *metadata_of(const Prepared *prepared)
+{
+    if (prepared->stream != NULL)
+        return stream_version_manifest(prepared->stream);
+    return prepared->cold == NULL ? "" : cold_version_metadata_path(prepared->cold);
+}
+
 static Status encode(Define *define, Error *error)
 {
     DefinitionChange *changes = memory_allocate_zeroed(define->count + 1, sizeof *changes);
@@ -166,8 +192,7 @@ static Status encode(Define *define, Error *error)
         const Prepared *prepared = &define->prepared[i];
         changes[i].kind = (uint8_t)prepared->change->kind;
         changes[i].table_id = prepared->table->id;
-        if (prepared->cold != NULL)
-            changes[i].metadata_path = slice_of_text(cold_version_metadata_path(prepared->cold));
+        changes[i].metadata_path = slice_of_text(metadata_of(prepared));
     }
     definition_put(&define->payload, changes, define->count, define->definition->payload);
     memory_free(changes);
@@ -178,10 +203,10 @@ static Status encode(Define *define, Error *error)
 
 static void note_metadata(Prepared *prepared)
 {
-    if (prepared->cold == NULL)
-        return;
-    const char *path = cold_version_metadata_path(prepared->cold);
+    const char *path = metadata_of(prepared);
     size_t size = strlen(path) + 1;
+    if (size == 1)
+        return;
     ASSERT(size <= sizeof prepared->table->appended.metadata_path);
     memcpy(prepared->table->appended.metadata_path, path, size);
 }
@@ -205,7 +230,7 @@ static void note_appended(Prepared *prepared, uint64_t seq)
     case TABLE_CHANGE_ALTER:
         note_metadata(prepared);
         table->schema_version = prepared->change->definition->schema->version;
-        table->policy = prepared->change->definition->policy;
+        table_take_policy(table, &prepared->change->definition->policy, true);
         table->current->active->sealed = true;
         return;
     }
@@ -319,6 +344,7 @@ static void close_prepared(Prepared *prepared)
     super_version_release(prepared->old);
     if (prepared->cold != NULL)
         cold_version_release(prepared->cold);
+    stream_version_release(prepared->stream);
     engine_table_release(prepared->removed);
     engine_table_release(prepared->table);
 }

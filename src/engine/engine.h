@@ -17,6 +17,7 @@
 #include "cold/cold.h"
 #include "log/log.h"
 #include "memtable/memtable.h"
+#include "stream/stream.h"
 
 typedef struct Engine Engine;
 typedef struct EngineTable EngineTable;
@@ -251,8 +252,9 @@ typedef struct PinnedMemtable {
     size_t without_count;
 } PinnedMemtable;
 
-Schema *pin_schema(const Pin *pin, size_t table);                               /* borrowed */
-ColdVersion *pin_cold(const Pin *pin, size_t table);                            /* borrowed */
+Schema *pin_schema(const Pin *pin, size_t table);        /* borrowed */
+ColdVersion *pin_cold(const Pin *pin, size_t table);     /* borrowed */
+StreamVersion *pin_stream(const Pin *pin, size_t table); /* borrowed; NULL: not a STREAM table */
 size_t pin_memtables(const Pin *pin, size_t table, const PinnedMemtable **out); /* newest first */
 EngineTable *pin_table(const Pin *pin, size_t table);                           /* borrowed */
 
@@ -286,6 +288,22 @@ void pin_find_hot(const Pin *pin, size_t table, Slice key, RowLocation *out, boo
 /* The row of a key, from memory, the row cache or a file. *found is false where there is none. */
 CHECKED Status pin_get(const Pin *pin, size_t table, Slice key, Arena *arena, RowFound *out,
                        bool *found, Error *error);
+
+/* Rows of a STREAM table that were committed at or before this have expired for the pin: nothing
+ * here shows them any more. INT64_MIN: none have. */
+int64_t pin_expired_us(const Pin *pin, size_t table);
+
+/* The rows of a STREAM table's window files that the pin sees, with keys in [from, to) (empty `to`:
+ * no upper end), of one owner (0: all), those of one schema version together, in no order besides.
+ * The record lives until the visitor returns; its row is of `schema`. */
+typedef Status (*WindowVisitor)(void *context, Schema *schema, const RecordHeader *record,
+                                Error *error);
+CHECKED Status pin_visit_windows(const Pin *pin, size_t table, OwnerId owner, Slice from, Slice to,
+                                 WindowVisitor visit, void *context, Error *error);
+
+/* Bytes that those records take at most (record_whole_size, all of them together), and how many
+ * schema versions they may be of. */
+uint64_t pin_window_bytes(const Pin *pin, size_t table, OwnerId owner, size_t *schemas);
 
 /* Rows in memory with keys in [from, to), merged over the memtables, newest version each, visible
  * at the pin's sequence, in key order (or backwards). Rows of files are not in it. */
@@ -410,8 +428,8 @@ typedef void (*CommitCallback)(void *context, Status status, const CommitResult 
 
 /* Sequences, logs and applies everything in one step, lets the locks go, and returns when it is
  * visible. SCHEMA_CHANGED: bind again (the batch is ended). WOULD_BLOCK: a compaction moved what
- * was found, or a key was locked too late; the batch is still open with its locks: call write_pin, find again, write_reset, add
- * again. Every other end of it ends the batch. */
+ * was found, or a key was locked too late; the batch is still open with its locks: call write_pin,
+ * find again, write_reset, add again. Every other end of it ends the batch. */
 CHECKED Status write_commit(WriteBatch *batch, CommitResult *out, Error *error);
 
 /* The same without waiting: `callback` is called later, exactly once, if this returns OK. */
@@ -521,6 +539,14 @@ bool engine_has_expired(EngineTable *table);
  * finds the files that only they named. *done says whether there were any. */
 CHECKED Status engine_expire_snapshots(Engine *engine, EngineTable *table, bool *done,
                                        Error *error);
+
+/* Takes the windows of a STREAM table all of whose time has expired out of it, and removes their
+ * files as far as no pin needs them; what stays is for the next call. */
+CHECKED Status engine_evict_windows(Engine *engine, EngineTable *table, SweepResult *out,
+                                    Error *error);
+
+/* Would engine_evict_windows find a window that has expired? */
+bool engine_has_expired_windows(EngineTable *table);
 
 /* Removes the folder of a table that was dropped, once nothing pins it: OBJECT_IN_USE before. */
 CHECKED Status engine_remove_folder(Engine *engine, uint64_t table_id, const char *folder,

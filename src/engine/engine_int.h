@@ -70,13 +70,15 @@ typedef struct SuperVersion {
     SealedEntry *sealed; /* newest first */
     size_t sealed_count;
     ColdVersion *cold;
+    StreamVersion *stream;  /* STREAM tables; else NULL */
     PinnedMemtable *pinned; /* the same memtables as readers see them: active first */
 } SuperVersion;
 
 /* Takes a reference on everything. `without` arrays are copied. */
 CHECKED Status super_version_create(EngineTable *table, Schema *schema, TableMemtable *active,
                                     const SealedEntry *sealed, size_t sealed_count,
-                                    ColdVersion *cold, SuperVersion **out, Error *error);
+                                    ColdVersion *cold, StreamVersion *stream, SuperVersion **out,
+                                    Error *error);
 SuperVersion *super_version_clone(SuperVersion *version);
 void super_version_release(SuperVersion *version);
 
@@ -110,7 +112,7 @@ typedef struct OwnerFlushed {
 } OwnerFlushed;
 
 typedef struct ColdState {
-    char metadata_path[128]; /* relative; "": nothing was ever committed */
+    char metadata_path[128]; /* relative; STREAM: the manifest; "": nothing was ever committed */
     uint64_t hi;             /* everything up to here is settled … */
     OwnerFlushed *owners;    /* … and of these owners up to theirs; ascending by owner */
     size_t owner_count;
@@ -143,8 +145,10 @@ struct EngineTable {
     /* Under the sequencer; `current` is also written only under both. */
     uint32_t schema_version; /* of the newest definition appended */
     bool dropped;
-    TablePolicy policy;
-    ColdState appended; /* as of the log's end */
+    TablePolicy policy;         /* set by table_take_policy */
+    _Atomic int64_t ttl_us;     /* of the policy; STREAM tables, else 0 */
+    _Atomic int64_t expired_us; /* rows committed at or before this are gone; never goes back */
+    ColdState appended;         /* as of the log's end */
     bool compaction_wanted;
     struct Compaction *pending_compaction; /* appended, not installed: marks on its inputs become
                                               marks on its outputs as well */
@@ -165,6 +169,14 @@ bool table_is_dropped(EngineTable *table);
 /* What recovery found instead of what table_create made: the newest schema, an empty memtable of
  * it, the cold version of the last commit. */
 CHECKED Status table_finish_recovery(EngineTable *table, Error *error);
+
+/* Under the sequencer. `expires`: what the old TTL has let expire until now stays so (not in
+ * recovery, where that TTL ended in the past). */
+void table_take_policy(EngineTable *table, const TablePolicy *policy, bool expires);
+
+/* Rows of the table that were committed at or before this are seen by nobody from now on: moves on
+ * with the clock. INT64_MIN: a table whose rows do not expire. */
+int64_t table_expired_us(EngineTable *table);
 
 /* Swaps what is installed; under sequencer and root. Returns the old one, to be released outside.
  */
@@ -250,6 +262,7 @@ struct Pin {
     size_t count;
     EngineTable **tables;
     SuperVersion **versions;
+    int64_t *expired_us;
 };
 
 /* Cancels pins that are too old or hold too much. */
@@ -257,18 +270,52 @@ void pins_check(Engine *engine);
 
 /* ---- looking up (lookup.c) ---- */
 
-/* At the head (seq UINT64_MAX) or at a pin's sequence. */
-void version_find_hot(const SuperVersion *version, Slice key, OwnerId owner, uint64_t seq,
+/* From where a look-up looks: a pin's sequence, or the head (UINT64_MAX); and what has expired. */
+typedef struct Horizon {
+    uint64_t seq;
+    int64_t expired_us;
+} Horizon;
+
+Horizon horizon_at_head(EngineTable *table);
+
+void version_find_hot(const SuperVersion *version, Slice key, OwnerId owner, Horizon horizon,
                       RowLocation *out, bool *may_be_cold);
 CHECKED Status version_find(EngineTable *table, const SuperVersion *version, Slice key,
-                            OwnerId owner, uint64_t seq, bool want_row, Arena *arena, RowFound *out,
-                            bool *found, Error *error);
+                            OwnerId owner, Horizon horizon, bool want_row, Arena *arena,
+                            RowFound *out, bool *found, Error *error);
+bool version_is_marked(const SuperVersion *version, uint64_t file_id, uint32_t position,
+                       uint64_t seq);
 
 /* The row at a file's position, of the version's schema, through the row cache. */
 CHECKED Status version_fetch(EngineTable *table, const SuperVersion *version, uint64_t file_id,
                              uint32_t position, Arena *arena, RowFound *out, Error *error);
 
 OwnerId key_owner_of(TableKind kind, Slice key);
+
+/* ---- STREAM tables (stream_read.c, stream_settle.c) ---- */
+
+StreamContext stream_context_of(const EngineTable *table);
+CHECKED Status stream_find(EngineTable *table, const SuperVersion *version, Slice key,
+                           Horizon horizon, bool want_row, Arena *arena, RowFound *out, bool *found,
+                           Error *error);
+bool stream_has_range(const SuperVersion *version, int64_t expired_us, Slice from, Slice to);
+CHECKED Status stream_count(const Pin *pin, size_t table, OwnerId owner, TableCount *out,
+                            Error *error);
+
+/* The version of the last commit, at recovery. */
+CHECKED Status stream_recover(EngineTable *table, StreamVersion **out, Error *error);
+
+/* Installs what becomes of the table's windows, under its cold lock. `next` may be the installed
+ * one's. */
+CHECKED Status stream_commit(EngineTable *table, StreamVersion *next, Error *error);
+
+/* Makes what has expired until now survive a restart. */
+CHECKED Status stream_keep_expired(EngineTable *table, Error *error);
+
+/* The manifest of a version that was replaced, once nothing can ask for it. */
+void stream_remove_manifest(EngineTable *table, const char *manifest);
+
+CHECKED Status stream_sweep(EngineTable *table, bool only_looks, SweepResult *out, Error *error);
 
 /* ---- row cache (row_cache.c) ---- */
 
@@ -391,6 +438,21 @@ CHECKED Status cold_commit(EngineTable *table, const ColdRecord *record, Install
  * rows that a flush did not write (another owner's) are left. */
 CHECKED Status superseded_reserve(TableMemtable *memtable, size_t from, size_t upto, Error *error);
 void superseded_to_marks(TableMemtable *memtable, OwnerId owner, size_t from, size_t upto);
+
+/* ---- the sweep (sweep.c) ---- */
+
+/* Paths that are named. `names` is freed by the caller, the texts are the arena's. */
+typedef struct NameSet {
+    const char **names;
+    size_t count;
+    size_t capacity;
+    Arena *arena;
+    bool failed;
+} NameSet;
+
+void name_set_add(void *name_set, const char *path);
+CHECKED Status name_set_finish(NameSet *set, Error *error); /* then it may be asked */
+bool name_set_has(const NameSet *set, const char *path);
 
 /* ---- checkpoint (checkpoint.c) and recovery (recover.c, replay.c) ---- */
 

@@ -10,34 +10,12 @@
  * recovery finds out. */
 #include <stdlib.h>
 
-#include "engine/engine_int.h"
+#include "engine/flush_int.h"
 
 enum {
     OWNER_FLUSH_SEALED_MAX = 4, /* with so many sealed memtables one owner's flush becomes whole */
     NOTES_STEP = 1000,
 };
-
-typedef struct Flush {
-    EngineTable *table;
-    Engine *engine;
-    const SettleRequest *request;
-    OwnerId owner;           /* 0: everything */
-    TableMemtable *memtable; /* borrowed from `version` */
-    SuperVersion *version;   /* as of the beginning */
-    SuperVersion *next;      /* what will be installed */
-    SuperVersion *old;       /* what was, to be released outside the locks */
-    NewFiles files;
-    const RecordHeader **records;
-    size_t record_count;
-    Mark *marks;
-    size_t mark_count;
-    uint32_t *positions;
-    ColdDeletes *deletes;
-    size_t delete_count;
-    ColdVersion *cold; /* the next one */
-    size_t notes_done;
-    Install install;
-} Flush;
 
 /* ---- which records ---- */
 
@@ -77,7 +55,8 @@ static void collect(Flush *flush, Slice from, Slice to)
         const RecordHeader *record = memtable_next(&iterator);
         if (record == NULL)
             return;
-        if (record->kind == RECORD_PUT && is_wanted(flush, entry, record->owner))
+        if (record->kind == RECORD_PUT && record->updated_us > flush->expired_us &&
+            is_wanted(flush, entry, record->owner))
             flush->records[flush->record_count++] = record;
     }
 }
@@ -103,7 +82,7 @@ static Status collect_records(Flush *flush, Error *error)
 
 /* ---- files ---- */
 
-static Status report_progress(const Flush *flush, size_t done, Error *error)
+Status flush_report(const Flush *flush, size_t done, Error *error)
 {
     const SettleRequest *request = flush->request;
     if (request->progress == NULL)
@@ -131,7 +110,7 @@ static Status write_files(Flush *flush, Error *error)
                            block_count, error));
         if (from == 0)
             GO(FAULT(flush->engine->env, flush_mid_write, error));
-        GO(report_progress(flush, to, error));
+        GO(flush_report(flush, to, error));
         env_yield(flush->engine->env, "data file written");
         from = to;
     }
@@ -189,6 +168,11 @@ static bool becomes_delete(const Flush *flush, const SealedEntry *entry, const C
 {
     if (!is_wanted(flush, entry, mark->owner) && !BROKEN(user_marks))
         return false;
+    const StreamVersion *stream = flush->version->stream;
+    if (stream != NULL) {
+        const StreamFile *file = stream_version_find_file(stream, mark->file_id);
+        return file != NULL && !stream_version_is_deleted(file, mark->position);
+    }
     size_t count = cold_version_file_count(cold);
     for (size_t i = 0; i < count; i++) {
         if (cold_version_file(cold, i)->id == mark->file_id)
@@ -229,7 +213,10 @@ static Status take_marks(Flush *flush, Error *error)
 static Status prepare_cold(Flush *flush, Error *error)
 {
     ColdVersion *base = flush->version->cold;
-    if (flush->files.file_count == 0 && flush->delete_count == 0) {
+    if (flush->version->stream != NULL)
+        TRY(flush_stream_prepare(flush, error));
+    if ((flush->files.file_count == 0 && flush->delete_count == 0) ||
+        flush->version->stream != NULL) {
         flush->cold = cold_version_clone(base); /* what was written here was deleted here */
         return OK;
     }
@@ -298,7 +285,7 @@ static Status next_super_version(Flush *flush, Error *error)
     }
     if (status == OK)
         status = super_version_create(flush->table, version->schema, version->active, entries,
-                                      count, flush->cold, &flush->next, error);
+                                      count, flush->cold, flush->stream, &flush->next, error);
     memory_free(without);
     memory_free(entries);
     return status;
@@ -353,6 +340,8 @@ static void swap_now(Flush *flush)
 static Status publish(Flush *flush, Error *error)
 {
     uint32_t foreign = 0;
+    if (flush->stream != NULL && flush->stream != flush->version->stream)
+        stream_remove_manifest(flush->table, stream_version_manifest(flush->version->stream));
     if (flush->cold == flush->version->cold)
         return OK;
     TRY(FAULT(flush->engine->env, flush_after_install, error));
@@ -367,7 +356,9 @@ static Status commit(Flush *flush, bool *appended, Error *error)
                          .kind = COLD_RECORD_FLUSH,
                          .owner = flush->owner,
                          .hi = flush->memtable->hi};
-    record.metadata_path = slice_of_text(cold_version_metadata_path(flush->cold));
+    record.metadata_path =
+        slice_of_text(flush->stream != NULL ? stream_version_manifest(flush->stream)
+                                            : cold_version_metadata_path(flush->cold));
     flush->install = (Install){.run = install_flush, .context = flush};
     TRY(pass_notes(flush, error));
     if (BROKEN(swap_before_commit))
@@ -399,7 +390,7 @@ static Status under_cold_lock(Flush *flush, bool *appended, bool *installed, Err
     TRY(take_marks(flush, error));
     TRY(prepare_cold(flush, error));
     TRY(next_super_version(flush, error));
-    TRY(settle_records(flush, error));
+    TRY(flush->stream != NULL ? flush_stream_settle(flush, error) : settle_records(flush, error));
     TRY(commit(flush, appended, error));
     *installed = true;
     Status status = publish(flush, error);
@@ -420,6 +411,8 @@ static void close_flush(Flush *flush, bool appended)
     table_memtable_release(flush->memtable);
     if (flush->cold != NULL)
         cold_version_release(flush->cold);
+    stream_settle_close(flush->settle, appended);
+    stream_version_release(flush->stream);
     memory_free(flush->records);
     memory_free(flush->marks);
     memory_free(flush->positions);
@@ -439,7 +432,10 @@ static void add_result(const Flush *flush, SettleResult *out)
         out->bytes += file->size_bytes;
         out->files++;
     }
-    out->snapshot_id = cold_version_snapshot_id(flush->cold);
+    if (flush->stream != NULL)
+        flush_stream_result(flush, out);
+    else
+        out->snapshot_id = cold_version_snapshot_id(flush->cold);
     if (out->first_seq == 0)
         out->first_seq = flush->files.file_count > 0 ? flush->files.files[0]->first_seq : 0;
     out->last_seq = flush->memtable->hi;
@@ -454,12 +450,14 @@ static Status flush_memtable(EngineTable *table, TableMemtable *memtable, OwnerI
     Status status = OK;
     flush.memtable = table_memtable_clone(memtable);
     flush.version = table_current(table);
+    flush.expired_us = table_expired_us(table);
     if (!is_still_current(&flush))
         goto done;
     GO(FAULT(table->engine->env, flush_before_write, error));
     GO(new_files_open(table, &flush.files, error));
     GO(collect_records(&flush, error));
-    GO(write_files(&flush, error));
+    GO(table->kind == TABLE_STREAM ? flush_stream_write(&flush, error)
+                                   : write_files(&flush, error));
     if (!BROKEN(cold_lock))
         mutex_lock(&table->cold_lock);
     status = under_cold_lock(&flush, &appended, &installed, error);

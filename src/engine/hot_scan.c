@@ -10,6 +10,7 @@ typedef struct ScanSource {
 struct HotScan {
     const SuperVersion *version;
     TableKind kind;
+    int64_t expired_us;
     bool backward;
     ScanSource *sources; /* newest first */
     size_t source_count;
@@ -61,6 +62,7 @@ Status hot_scan_open(const Pin *pin, size_t table, Slice from, Slice to, bool ba
         return error_out_of_memory(error);
     scan->version = pin->versions[table];
     scan->kind = pin->tables[table]->kind;
+    scan->expired_us = pin->expired_us[table];
     scan->backward = backward;
     scan->source_count = scan->version->sealed_count + 1;
     scan->sources = memory_allocate_zeroed(scan->source_count, sizeof(ScanSource));
@@ -113,7 +115,7 @@ const RecordHeader *hot_scan_next(HotScan *scan)
         const RecordHeader *record = source->record;
         skip_older_versions(scan, source, record_key(record));
         advance(scan, source);
-        if (record->kind != RECORD_PUT)
+        if (record->kind != RECORD_PUT || record->updated_us <= scan->expired_us)
             continue;
         scan->schema = memtable_schema(source->pinned->memtable);
         return record;

@@ -19,7 +19,14 @@ static bool any_index_may_have(const ColdVersion *cold, uint64_t hash)
     return false;
 }
 
-void version_find_hot(const SuperVersion *version, Slice key, OwnerId owner, uint64_t seq,
+Horizon horizon_at_head(EngineTable *table)
+{
+    return (Horizon){UINT64_MAX, table_expired_us(table)};
+}
+
+/* A version that has expired hides the older ones: they had expired when it was written, or it
+ * replaced them. */
+void version_find_hot(const SuperVersion *version, Slice key, OwnerId owner, Horizon horizon,
                       RowLocation *out, bool *may_be_cold)
 {
     *out = (RowLocation){.place = ROW_NOWHERE};
@@ -28,24 +35,26 @@ void version_find_hot(const SuperVersion *version, Slice key, OwnerId owner, uin
         const PinnedMemtable *pinned = &version->pinned[i];
         if (owner_is_without(pinned->without, pinned->without_count, owner))
             continue;
-        const RecordHeader *record = memtable_get(pinned->memtable, key, seq);
+        const RecordHeader *record = memtable_get(pinned->memtable, key, horizon.seq);
         if (record == NULL)
             continue;
         out->seq = record->seq;
-        if (record->kind == RECORD_PUT) {
+        if (record->kind == RECORD_PUT && record->updated_us > horizon.expired_us) {
             out->place = ROW_IN_MEMORY;
             out->record = record;
             out->memtable = pinned->memtable;
         }
         return;
     }
-    *may_be_cold = any_index_may_have(version->cold, hash_64(key));
+    uint64_t hash = hash_64(key);
+    *may_be_cold = version->stream != NULL ? stream_version_may_have(version->stream, hash)
+                                           : any_index_may_have(version->cold, hash);
 }
 
 /* ---- files ---- */
 
-static bool is_marked(const SuperVersion *version, uint64_t file_id, uint32_t position,
-                      uint64_t seq)
+bool version_is_marked(const SuperVersion *version, uint64_t file_id, uint32_t position,
+                       uint64_t seq)
 {
     for (size_t i = 0; i <= version->sealed_count; i++) {
         if (marks_covers(memtable_marks(version->pinned[i].memtable), file_id, position, seq))
@@ -74,7 +83,7 @@ static bool is_alive(const SuperVersion *version, uint64_t file_id, uint32_t pos
 {
     size_t number = file_number(version->cold, file_id);
     return number != SIZE_MAX && !cold_version_is_deleted(version->cold, number, position) &&
-           !is_marked(version, file_id, position, seq);
+           !version_is_marked(version, file_id, position, seq);
 }
 
 typedef struct Candidate {
@@ -195,14 +204,14 @@ Status record_row_in(const RecordHeader *record, Schema *own, Schema *wanted, Ar
 }
 
 Status version_find(EngineTable *table, const SuperVersion *version, Slice key, OwnerId owner,
-                    uint64_t seq, bool want_row, Arena *arena, RowFound *out, bool *found,
+                    Horizon horizon, bool want_row, Arena *arena, RowFound *out, bool *found,
                     Error *error)
 {
     RowLocation location;
     bool may_be_cold;
     *found = false;
     *out = (RowFound){0};
-    version_find_hot(version, key, owner, seq, &location, &may_be_cold);
+    version_find_hot(version, key, owner, horizon, &location, &may_be_cold);
     if (location.place == ROW_IN_MEMORY) {
         out->location = location;
         out->seq = location.seq;
@@ -214,7 +223,10 @@ Status version_find(EngineTable *table, const SuperVersion *version, Slice key, 
     out->location = location;
     if (!may_be_cold)
         return OK;
-    return find_in_files(table, version, key, owner, seq, want_row, arena, out, found, error);
+    if (version->stream != NULL)
+        return stream_find(table, version, key, horizon, want_row, arena, out, found, error);
+    return find_in_files(table, version, key, owner, horizon.seq, want_row, arena, out, found,
+                         error);
 }
 
 /* ---- for pins ---- */
@@ -222,7 +234,8 @@ Status version_find(EngineTable *table, const SuperVersion *version, Slice key, 
 void pin_find_hot(const Pin *pin, size_t table, Slice key, RowLocation *out, bool *may_be_cold)
 {
     OwnerId owner = key_owner_of(pin->tables[table]->kind, key);
-    version_find_hot(pin->versions[table], key, owner, pin->seq, out, may_be_cold);
+    Horizon horizon = {pin->seq, pin->expired_us[table]};
+    version_find_hot(pin->versions[table], key, owner, horizon, out, may_be_cold);
 }
 
 Status pin_get(const Pin *pin, size_t table, Slice key, Arena *arena, RowFound *out, bool *found,
@@ -230,6 +243,7 @@ Status pin_get(const Pin *pin, size_t table, Slice key, Arena *arena, RowFound *
 {
     OwnerId owner = key_owner_of(pin->tables[table]->kind, key);
     TRY(pin_check(pin, error));
-    return version_find(pin->tables[table], pin->versions[table], key, owner, pin->seq, true, arena,
+    Horizon horizon = {pin->seq, pin->expired_us[table]};
+    return version_find(pin->tables[table], pin->versions[table], key, owner, horizon, true, arena,
                         out, found, error);
 }

@@ -11,9 +11,11 @@ static Status allocate_pin(Engine *engine, size_t count, Pin **out, Error *error
     pin->count = count;
     pin->tables = memory_allocate_zeroed(count + 1, sizeof(EngineTable *));
     pin->versions = memory_allocate_zeroed(count + 1, sizeof(SuperVersion *));
-    if (pin->tables == NULL || pin->versions == NULL) {
+    pin->expired_us = memory_allocate_zeroed(count + 1, sizeof(int64_t));
+    if (pin->tables == NULL || pin->versions == NULL || pin->expired_us == NULL) {
         memory_free(pin->tables);
         memory_free(pin->versions);
+        memory_free(pin->expired_us);
         memory_free(pin);
         return error_out_of_memory(error);
     }
@@ -95,6 +97,9 @@ Status pin_open(Engine *engine, EngineTable *const *tables, size_t count, Pin **
 #ifdef FIRN_FAULTS
     break_pin(pin, seq_before);
 #endif
+    /* After the versions: what a flush that is installed left out had expired before. */
+    for (size_t i = 0; i < count; i++)
+        pin->expired_us[i] = table_expired_us(tables[i]);
     env_yield(engine->env, "pinned");
     *out = pin;
     return OK;
@@ -120,6 +125,7 @@ void pin_release(Pin *pin)
     }
     memory_free(pin->tables);
     memory_free(pin->versions);
+    memory_free(pin->expired_us);
     memory_free(pin);
 }
 
@@ -148,6 +154,18 @@ ColdVersion *pin_cold(const Pin *pin, size_t table)
 {
     ASSERT(table < pin->count);
     return pin->versions[table]->cold;
+}
+
+StreamVersion *pin_stream(const Pin *pin, size_t table)
+{
+    ASSERT(table < pin->count);
+    return pin->versions[table]->stream;
+}
+
+int64_t pin_expired_us(const Pin *pin, size_t table)
+{
+    ASSERT(table < pin->count);
+    return pin->expired_us[table];
 }
 
 size_t pin_memtables(const Pin *pin, size_t table, const PinnedMemtable **out)

@@ -28,7 +28,7 @@ static Status keep_schemas(EngineTable *table, const TableDefinition *definition
         schema_release(table->recovered_schema);
     table->recovered_schema = schema_clone(definition->schema);
     table->schema_version = definition->schema->version;
-    table->policy = definition->policy;
+    table_take_policy(table, &definition->policy, false);
     return OK;
 }
 
@@ -189,16 +189,14 @@ static Status load_checkpoint(Recover *recover, LogPosition *replay_from, Error 
 }
 
 /* A directory with settled tables and neither log nor checkpoint is not a new one. */
-static Status refuse_headless(Engine *engine, const EngineRecovery *out, Error *error)
+static Status refuse_tables_in(Engine *engine, const char *folder, Error *error)
 {
     Path storage;
     FileInformation information;
     DirectoryEntry *entries;
     size_t count = 0;
     Arena arena;
-    if (out->used_checkpoint || out->log.found_any)
-        return OK;
-    TRY(path_join(&storage, engine->directory.text, "storage", error));
+    TRY(path_join(&storage, engine->directory.text, folder, error));
     TRY(env_stat(engine->env, storage.text, &information, error));
     if (!information.exists)
         return OK;
@@ -212,6 +210,14 @@ static Status refuse_headless(Engine *engine, const EngineRecovery *out, Error *
                     "the directory has tables, but neither a log nor a checkpoint");
     error_set_hint(error, "Nothing was changed. Restore log/ and catalog/.");
     return error->status;
+}
+
+static Status refuse_headless(Engine *engine, const EngineRecovery *out, Error *error)
+{
+    if (out->used_checkpoint || out->log.found_any)
+        return OK;
+    TRY(refuse_tables_in(engine, "storage", error));
+    return refuse_tables_in(engine, "streams", error);
 }
 
 static Status start_log(Recover *recover, Error *error)

@@ -78,17 +78,23 @@ Status table_finish_recovery(EngineTable *table, Error *error)
 {
     TableMemtable *active = NULL;
     ColdVersion *cold = NULL;
+    StreamVersion *stream = NULL;
     SuperVersion *next = NULL;
     Status status = OK;
-    GO(open_version(table, &cold, error));
+    GO(table->kind == TABLE_STREAM ? cold_version_empty(table->cold_table, &cold, error)
+                                   : open_version(table, &cold, error));
+    if (table->kind == TABLE_STREAM)
+        GO(stream_recover(table, &stream, error));
     GO(table_memtable_create(table->engine, table->recovered_schema, &active, error));
-    GO(super_version_create(table, table->recovered_schema, active, NULL, 0, cold, &next, error));
+    GO(super_version_create(table, table->recovered_schema, active, NULL, 0, cold, stream, &next,
+                            error));
     mutex_lock(&table->engine->root);
     SuperVersion *old = table_install(table, next);
     mutex_unlock(&table->engine->root);
     super_version_release(old);
 done:
     table_memtable_release(active);
+    stream_version_release(stream);
     if (cold != NULL)
         cold_version_release(cold);
     if (status != OK)
@@ -134,8 +140,8 @@ static Status find_replaced(Replay *replay, EngineTable *table, const RowChange 
     *out = (RowLocation){.place = ROW_NOWHERE};
     if (!change->had_old)
         return OK;
-    TRY(version_find(table, table->current, change->key, change->owner, UINT64_MAX, false,
-                     &replay->arena, &found, &is_there, error));
+    TRY(version_find(table, table->current, change->key, change->owner, horizon_at_head(table),
+                     false, &replay->arena, &found, &is_there, error));
     if (is_there)
         *out = found.location;
     return OK;
@@ -188,8 +194,6 @@ static EngineTable *largest_table(Engine *engine)
     uint64_t bytes = 0;
     for (size_t i = 0; i < TABLE_BUCKETS; i++) {
         for (EngineTable *t = engine->tables[i]; t != NULL; t = t->next_in_bucket) {
-            if (t->kind == TABLE_STREAM)
-                continue;
             uint64_t own = memtable_bytes(t->current->active->rows);
             if (own <= bytes)
                 continue;

@@ -116,14 +116,20 @@ static Status resolve_memory(const BatchTable *table, BatchOperation *op, Error 
     return follow_flush(table, op, error);
 }
 
+static bool has_file(const SuperVersion *version, uint64_t file_id)
+{
+    if (version->stream != NULL)
+        return stream_version_find_file(version->stream, file_id) != NULL;
+    return cold_version_find_file(version->cold, file_id) != NULL;
+}
+
 static Status resolve(const BatchTable *table, BatchOperation *op, Error *error)
 {
-    const ColdVersion *cold = table->table->current->cold;
     op->supersedes = NULL;
     if (op->operation.old.place == ROW_IN_MEMORY)
         TRY(resolve_memory(table, op, error));
     if (op->operation.old.place == ROW_IN_FILE &&
-        cold_version_find_file(cold, op->operation.old.file_id) == NULL)
+        !has_file(table->table->current, op->operation.old.file_id))
         return moved(error);
     return OK;
 }

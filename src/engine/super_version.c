@@ -99,7 +99,7 @@ static void unlist_version(SuperVersion *version)
 
 Status super_version_create(EngineTable *table, Schema *schema, TableMemtable *active,
                             const SealedEntry *sealed, size_t sealed_count, ColdVersion *cold,
-                            SuperVersion **out, Error *error)
+                            StreamVersion *stream, SuperVersion **out, Error *error)
 {
     SuperVersion *version = MEMORY_NEW(SuperVersion);
     if (version == NULL)
@@ -113,6 +113,7 @@ Status super_version_create(EngineTable *table, Schema *schema, TableMemtable *a
     version->schema = schema_clone(schema);
     version->active = table_memtable_clone(active);
     version->cold = cold_version_clone(cold);
+    version->stream = stream_version_clone(stream);
     version->pinned[0] = (PinnedMemtable){active->rows, NULL, 0};
     list_version(table, version);
     *out = version;
@@ -137,6 +138,7 @@ void super_version_release(SuperVersion *version)
     table_memtable_release(version->active);
     if (version->cold != NULL)
         cold_version_release(version->cold);
+    stream_version_release(version->stream);
     if (version->schema != NULL)
         schema_release(version->schema);
     memory_free(version->sealed);

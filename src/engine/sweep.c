@@ -8,20 +8,12 @@
 
 #include "engine/engine_int.h"
 
-typedef struct NameSet {
-    const char **names;
-    size_t count;
-    size_t capacity;
-    Arena *arena;
-    bool failed;
-} NameSet;
-
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void add_name(void *context, const char *path)
+void name_set_add(void *context, const char *path)
 {
     NameSet *set = context;
     if (set->count == set->capacity) {
@@ -40,7 +32,16 @@ static void add_name(void *context, const char *path)
         set->names[set->count++] = copy;
 }
 
-static bool has_name(const NameSet *set, const char *path)
+Status name_set_finish(NameSet *set, Error *error)
+{
+    if (set->failed)
+        return error_out_of_memory(error);
+    if (set->count > 0)
+        qsort(set->names, set->count, sizeof(char *), compare_names);
+    return OK;
+}
+
+bool name_set_has(const NameSet *set, const char *path)
 {
     return set->count > 0 &&
            bsearch(&path, set->names, set->count, sizeof(char *), compare_names) != NULL;
@@ -86,15 +87,11 @@ static Status collect_names(EngineTable *table, NameSet *set, Error *error)
     TRY(alive_versions(table, set->arena, &versions, &count, error));
     for (size_t i = 0; i < count; i++) {
         if (status == OK && !is_repeated(versions, i))
-            status = cold_version_visit_paths(versions[i], add_name, set, error);
+            status = cold_version_visit_paths(versions[i], name_set_add, set, error);
     }
     for (size_t i = 0; i < count; i++)
         cold_version_release(versions[i]);
-    if (status == OK && set->failed)
-        status = error_out_of_memory(error);
-    if (set->count > 0)
-        qsort(set->names, set->count, sizeof(char *), compare_names);
-    return status;
+    return status == OK ? name_set_finish(set, error) : status;
 }
 
 /* A flush that gives up removes its own files meanwhile. */
@@ -134,7 +131,7 @@ static Status sweep_locked(EngineTable *table, bool only_looks, SweepResult *out
     GO(collect_names(table, &set, error));
     for (size_t i = 0; i < count; i++) {
         bool in_flight = !BROKEN(sweep_in_flight) && is_in_flight(table, listed[i]);
-        if (has_name(&set, listed[i]) || in_flight)
+        if (name_set_has(&set, listed[i]) || in_flight)
             continue;
         if (only_looks)
             out->files_removed++;
@@ -151,7 +148,7 @@ Status engine_sweep(Engine *engine, EngineTable *table, SweepResult *out, Error 
 {
     *out = (SweepResult){0};
     if (table->kind == TABLE_STREAM)
-        return OK;
+        return stream_sweep(table, false, out, error);
     mutex_lock(&table->cold_lock);
     Status status = atomic_load(&engine->poisoned) ? error_of(error, STATUS_LOG_POISONED) : OK;
     if (status == OK)
@@ -164,8 +161,10 @@ bool engine_has_orphans(EngineTable *table)
 {
     SweepResult found = {0};
     Error ignored;
-    if (table->kind == TABLE_STREAM || atomic_load(&table->engine->poisoned))
+    if (atomic_load(&table->engine->poisoned))
         return false;
+    if (table->kind == TABLE_STREAM)
+        return stream_sweep(table, true, &found, &ignored) != OK || found.files_removed > 0;
     mutex_lock(&table->cold_lock);
     Status status = sweep_locked(table, true, &found, &ignored);
     mutex_unlock(&table->cold_lock);
@@ -197,7 +196,7 @@ static Status commit_expire(Expire *expire, ColdVersion *cold, Error *error)
     Install install = {.run = install_expire, .context = expire};
     record.metadata_path = slice_of_text(cold_version_metadata_path(cold));
     TRY(super_version_create(table, current->schema, current->active, current->sealed,
-                             current->sealed_count, cold, &expire->next, error));
+                             current->sealed_count, cold, current->stream, &expire->next, error));
     TRY(cold_commit(table, &record, &install, NULL, NULL, &appended, error));
     return cold_version_publish(table->cold_table, cold, &foreign, error);
 }

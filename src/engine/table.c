@@ -67,7 +67,8 @@ static Status open_cold(EngineTable *table, const TableDefinition *definition, C
         .folder = table->folder,
         .namespace_name = definition->namespace_name,
         .table_name = definition->table_name,
-        .kind = definition->schema->kind,
+        /* The cold tier of a STREAM table stays empty; its folder has windows in it. */
+        .kind = table->kind == TABLE_STREAM ? TABLE_USER : table->kind,
         .format_version = definition->policy.format_version,
         .created_us = definition->created_us,
     };
@@ -80,13 +81,17 @@ static Status first_version(EngineTable *table, const TableDefinition *definitio
 {
     TableMemtable *active = NULL;
     ColdVersion *cold = NULL;
+    StreamVersion *stream = NULL;
     Status status = OK;
     GO(open_cold(table, definition, &cold, error));
+    if (table->kind == TABLE_STREAM)
+        GO(stream_version_empty(&stream, error));
     GO(table_memtable_create(table->engine, definition->schema, &active, error));
-    GO(super_version_create(table, definition->schema, active, NULL, 0, cold, &table->current,
-                            error));
+    GO(super_version_create(table, definition->schema, active, NULL, 0, cold, stream,
+                            &table->current, error));
 done:
     table_memtable_release(active);
+    stream_version_release(stream);
     if (cold != NULL)
         cold_version_release(cold);
     return status;
@@ -103,7 +108,8 @@ Status table_create(Engine *engine, const TableDefinition *definition, EngineTab
     table->id = definition->schema->table_id;
     table->kind = definition->schema->kind;
     table->schema_version = definition->schema->version;
-    table->policy = definition->policy;
+    atomic_store(&table->expired_us, INT64_MIN);
+    table_take_policy(table, &definition->policy, false);
     table_lock_open(&table->lock, engine->env);
     mutex_open(&table->flush_mutex, engine->env, "flush");
     mutex_open(&table->cold_lock, engine->env, "cold");
@@ -147,6 +153,32 @@ void engine_table_release(EngineTable *table)
     memory_free(table);
 }
 
+/* ---- what expires ---- */
+
+static void raise_expired(EngineTable *table, int64_t expired_us)
+{
+    int64_t seen = atomic_load(&table->expired_us);
+    while (seen < expired_us &&
+           !atomic_compare_exchange_weak(&table->expired_us, &seen, expired_us))
+        ;
+}
+
+int64_t table_expired_us(EngineTable *table)
+{
+    int64_t ttl_us = atomic_load_explicit(&table->ttl_us, memory_order_relaxed);
+    if (ttl_us > 0)
+        raise_expired(table, env_wall_us(table->engine->env) - ttl_us);
+    return atomic_load(&table->expired_us);
+}
+
+void table_take_policy(EngineTable *table, const TablePolicy *policy, bool expires)
+{
+    if (expires)
+        (void)table_expired_us(table);
+    table->policy = *policy;
+    atomic_store(&table->ttl_us, table->kind == TABLE_STREAM ? policy->ttl_us : 0);
+}
+
 /* ---- what is installed ---- */
 
 SuperVersion *table_install(EngineTable *table, SuperVersion *version)
@@ -177,8 +209,8 @@ static Status sealed_version(EngineTable *table, TableMemtable *fresh, SuperVers
     entries[0] = (SealedEntry){.memtable = old->active};
     for (size_t i = 0; i < old->sealed_count; i++)
         entries[i + 1] = old->sealed[i];
-    Status status =
-        super_version_create(table, old->schema, fresh, entries, count, old->cold, out, error);
+    Status status = super_version_create(table, old->schema, fresh, entries, count, old->cold,
+                                         old->stream, out, error);
     memory_free(entries);
     return status;
 }
@@ -261,10 +293,16 @@ Schema *engine_table_schema(EngineTable *table)
 
 void engine_table_set_policy(EngineTable *table, const TablePolicy *policy)
 {
-    mutex_lock(&table->engine->sequencer);
-    table->policy = *policy;
+    Engine *engine = table->engine;
+    Error error;
+    mutex_lock(&engine->sequencer);
+    bool keeps_longer = atomic_load(&table->ttl_us) > 0 && policy->ttl_us > table->policy.ttl_us;
+    table_take_policy(table, policy, true);
     table->current->active->flush_wanted = false;
-    mutex_unlock(&table->engine->sequencer);
+    mutex_unlock(&engine->sequencer);
+    /* What the shorter time let expire would come back with the next start. */
+    if (keeps_longer && stream_keep_expired(table, &error) != OK)
+        engine->hooks.background_error(engine->hooks.context, "ttl", table->id, &error);
 }
 
 void engine_table_policy(EngineTable *table, TablePolicy *out)

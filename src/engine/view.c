@@ -16,8 +16,11 @@ static bool overlaps(const DataFile *file, Slice from, Slice to)
 
 bool pin_has_cold_range(const Pin *pin, size_t table, Slice from, Slice to)
 {
-    const ColdVersion *cold = pin->versions[table]->cold;
+    const SuperVersion *version = pin->versions[table];
+    const ColdVersion *cold = version->cold;
     size_t count = cold_version_file_count(cold);
+    if (version->stream != NULL)
+        return stream_has_range(version, pin->expired_us[table], from, to);
     for (size_t i = 0; i < count; i++) {
         if (overlaps(cold_version_file(cold, i), from, to))
             return true;
@@ -208,21 +211,22 @@ static void count_files(const Pin *pin, const SuperVersion *version, OwnerId own
     out->cold_rows = rows - marks.count;
 }
 
-static void count_block(const PinnedMemtable *pinned, const RowBlockView *view, uint64_t seq,
+static void count_block(const PinnedMemtable *pinned, const RowBlockView *view, Horizon horizon,
                         OwnerId owner, TableCount *out)
 {
     size_t at = 0;
     while (at < view->published) {
         const RecordHeader *record = (const RecordHeader *)(const void *)(view->block.data + at);
         at += record_whole_size(record);
-        if (!record_is_visible(record, seq) || (owner != 0 && record->owner != owner) ||
+        if (!record_is_visible(record, horizon.seq) || record->updated_us <= horizon.expired_us ||
+            (owner != 0 && record->owner != owner) ||
             owner_is_without(pinned->without, pinned->without_count, record->owner))
             continue;
         out->hot_rows++;
     }
 }
 
-static Status count_memtable(const PinnedMemtable *pinned, uint64_t seq, OwnerId owner,
+static Status count_memtable(const PinnedMemtable *pinned, Horizon horizon, OwnerId owner,
                              TableCount *out, Error *error)
 {
     Arena arena;
@@ -231,7 +235,7 @@ static Status count_memtable(const PinnedMemtable *pinned, uint64_t seq, OwnerId
     arena_open(&arena, 0);
     Status status = memtable_blocks(pinned->memtable, &arena, &blocks, &count, error);
     for (size_t i = 0; status == OK && i < count; i++)
-        count_block(pinned, &blocks[i], seq, owner, out);
+        count_block(pinned, &blocks[i], horizon, owner, out);
     out->hot_bytes += memtable_bytes(pinned->memtable);
     arena_close(&arena);
     return status;
@@ -241,9 +245,13 @@ Status pin_count(const Pin *pin, size_t table, OwnerId owner, TableCount *out, E
 {
     const SuperVersion *version = pin->versions[table];
     TRY(pin_check(pin, error));
+    Horizon horizon = {pin->seq, pin->expired_us[table]};
     *out = (TableCount){0};
-    count_files(pin, version, owner, out);
+    if (version->stream != NULL)
+        TRY(stream_count(pin, table, owner, out, error));
+    else
+        count_files(pin, version, owner, out);
     for (size_t i = 0; i <= version->sealed_count; i++)
-        TRY(count_memtable(&version->pinned[i], pin->seq, owner, out, error));
+        TRY(count_memtable(&version->pinned[i], horizon, owner, out, error));
     return OK;
 }

@@ -359,8 +359,8 @@ Status write_find(WriteBatch *batch, size_t number, Slice key, bool want_row, Ar
     BatchTable *table = &batch->tables[number];
     ASSERT(number < batch->table_count && table->version != NULL);
     OwnerId owner = key_owner_of(table->table->kind, key);
-    return version_find(table->table, table->version, key, owner, UINT64_MAX, want_row, arena, out,
-                        found, error);
+    return version_find(table->table, table->version, key, owner, horizon_at_head(table->table),
+                        want_row, arena, out, found, error);
 }
 
 /* ---- operations ---- */

@@ -34,7 +34,8 @@ static Status find_hot(Single *single, Slice key, RowFound *out, bool *found, Er
     bool may_be_cold;
     OwnerId owner = key_owner_of(single->table.table->kind, key);
     *out = (RowFound){0};
-    version_find_hot(version, key, owner, UINT64_MAX, &out->location, &may_be_cold);
+    version_find_hot(version, key, owner, horizon_at_head(single->table.table), &out->location,
+                     &may_be_cold);
     if (may_be_cold)
         return would_block(error);
     *found = out->location.place == ROW_IN_MEMORY;

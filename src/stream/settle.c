@@ -43,7 +43,7 @@ typedef struct Work {
     Going *going;               /* by owner and window, then in key order */
     const StreamFile **homes;   /* the base's files by owner and window */
     const RecordHeader **group; /* of the group at hand */
-    StreamPlace *places;        /* of the group at hand */
+    uint32_t *places;           /* of the group at hand */
 } Work;
 
 /* The newest file of the base that these rows may be added to, or NULL. */
@@ -150,8 +150,8 @@ static Status index_group(IndexPlan *plan, const SettleGroup *group, uint64_t fi
     uint32_t ordinal;
     TRY(index_plan_file(plan, file_id, &ordinal, error));
     for (size_t i = 0; i < group->count; i++)
-        TRY(index_plan_add(plan, hash_64(record_key(group->records[i])), ordinal,
-                           group->places[i].place, error));
+        TRY(index_plan_add(plan, hash_64(record_key(group->records[i])), ordinal, group->places[i],
+                           error));
     return OK;
 }
 
@@ -173,7 +173,8 @@ static Status write_group(Work *work, size_t from, size_t to, Error *error)
     TRY(begin_file(settle, &group, &file, error));
     TRY(settle_group_write(settle, &group, file, error));
     for (size_t i = from; i < to; i++)
-        settle->places[work->going[i].record] = work->places[i - from];
+        settle->places[work->going[i].record] =
+            (StreamSettled){(uint32_t)(settle->file_count - 1), work->places[i - from]};
     return index_group(plan, &group, file->id, error);
 }
 
@@ -207,8 +208,8 @@ static Status open_work(Work *work, Error *error)
     work->going = memory_allocate_zeroed(count + 1, sizeof(Going));
     work->homes = memory_allocate_zeroed(base->file_count + 1, sizeof(StreamFile *));
     work->group = memory_allocate_zeroed(count + 1, sizeof(RecordHeader *));
-    work->places = memory_allocate_zeroed(count + 1, sizeof(StreamPlace));
-    settle->places = memory_allocate_zeroed(count + 1, sizeof(StreamPlace));
+    work->places = memory_allocate_zeroed(count + 1, sizeof(uint32_t));
+    settle->places = memory_allocate_zeroed(count + 1, sizeof(StreamSettled));
     if (work->going == NULL || work->homes == NULL || work->group == NULL || work->places == NULL ||
         settle->places == NULL)
         return error_out_of_memory(error);
@@ -329,7 +330,7 @@ done:
     return status;
 }
 
-StreamPlace stream_settle_place(const StreamSettle *settle, size_t record)
+StreamSettled stream_settle_place(const StreamSettle *settle, size_t record)
 {
     return settle->places[record];
 }

@@ -118,7 +118,7 @@ static Status write_records(Writing *writing, const SettleGroup *group, Error *e
     section_begin(section);
     for (size_t i = 0; i < group->count; i++) {
         uint64_t at = writing->offset + section->bytes.size;
-        group->places[i] = (StreamPlace){writing->file->id, (uint32_t)(at / 8)};
+        group->places[i] = (uint32_t)(at / 8);
         section_add(section, group->records[i]);
         note_record(writing->file, group->records[i]);
         if (section->bytes.size >= STREAM_SECTION_BYTES || section->bytes.failed)

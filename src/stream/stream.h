@@ -148,7 +148,12 @@ CHECKED Status stream_settle_open(const StreamContext *context, StreamVersion *b
                                   StreamSettle **out, Error *error);
 
 /* Where the record with this number went. */
-StreamPlace stream_settle_place(const StreamSettle *settle, size_t record);
+typedef struct StreamSettled {
+    uint32_t file; /* number among the settle's files */
+    uint32_t place;
+} StreamSettled;
+
+StreamSettled stream_settle_place(const StreamSettle *settle, size_t record);
 size_t stream_settle_file_count(const StreamSettle *settle);
 const StreamFile *stream_settle_file(const StreamSettle *settle, size_t number);
 uint64_t stream_settle_bytes(const StreamSettle *settle); /* that were added */

@@ -120,7 +120,7 @@ struct StreamSettle {
     StreamContext context;
     StreamSettleOptions options;
     StreamVersion *base;
-    StreamPlace *places; /* by record */
+    StreamSettled *places; /* by record */
     SettledFile *files;
     size_t file_count;
     size_t file_capacity;
@@ -143,7 +143,7 @@ typedef struct SettleGroup {
     OwnerId owner;
     const StreamFile *base;       /* NULL: a new one */
     const RecordHeader **records; /* in key order */
-    StreamPlace *places;          /* by record */
+    uint32_t *places;             /* by record */
     size_t count;
 } SettleGroup;
 

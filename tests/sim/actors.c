@@ -386,7 +386,7 @@ static void flush_once(World *world)
 {
     size_t number = world_random(world, TABLES);
     EngineTable *table = world_table(world, number);
-    OwnerId owner = (OwnerId)world_random(world, 3);
+    OwnerId owner = world_is_stream(world, number) ? 0 : (OwnerId)world_random(world, 3);
     SettleRequest request = {.job_id = SLICE("flush"),
                              .owner = owner == 0 ? 0 : FIRST_OWNER + owner - 1};
     SettleResult result;
@@ -478,9 +478,12 @@ static void sweep_once(World *world)
     bool done;
     Error error;
     Status status = OK;
-    switch (world_random(world, 3)) {
+    switch (world_random(world, 4)) {
     case 0:
         status = engine_sweep(world->engine, table, &swept, &error);
+        break;
+    case 2:
+        status = engine_evict_windows(world->engine, table, &swept, &error);
         break;
     case 1:
         status = engine_expire_snapshots(world->engine, table, &done, &error);

@@ -13,6 +13,7 @@ typedef struct Found {
     size_t table;
     size_t owner;
     const ColdVersion *version;
+    const StreamVersion *stream;
     size_t file;
     roaring_bitmap_t *marks;
 } Found;
@@ -80,10 +81,70 @@ static void scan_file(Found *found, Pin *pin, bool with_marks)
     arena_close(&arena);
 }
 
+/* ---- rows of window files ---- */
+
+static void put_converted(Found *found, Schema *own, const RecordHeader *record)
+{
+    Arena arena;
+    Slice row;
+    Error error;
+    arena_open(&arena, 0);
+    Status status =
+        record_row_in(record, own, (Schema *)(uintptr_t)found->schema, &arena, &row, &error);
+    world_expect(found->world, status, &error, "conversion");
+    put(found, (size_t)(record->owner - FIRST_OWNER), row, record->seq);
+    arena_close(&arena);
+}
+
+static Status take_window_row(void *context, Schema *schema, const RecordHeader *record,
+                              Error *error)
+{
+    (void)error;
+    put_converted(context, schema, record);
+    return OK;
+}
+
+static Status take_window_record(void *context, const StreamFile *file, uint32_t place,
+                                 const RecordHeader *record, Error *error)
+{
+    Found *found = context;
+    (void)error;
+    if (!stream_version_is_deleted(file, place))
+        put_converted(found, stream_version_schema(found->stream, file->schema_version), record);
+    return OK;
+}
+
+static void scan_windows(Found *found, Pin *pin, bool with_marks)
+{
+    World *world = found->world;
+    FileCache *cache;
+    Error error;
+    Status status;
+    if (with_marks) {
+        status = pin_visit_windows(pin, found->table, 0, SLICE_EMPTY, SLICE_EMPTY, take_window_row,
+                                   found, &error);
+        world_expect(world, status, &error, "windows");
+        return;
+    }
+    found->stream = pin_stream(pin, found->table);
+    world_expect(world, file_cache_open(world->env, 4, &cache, &error), &error, "file cache");
+    StreamContext context = {world->env, cache, "/data/streams/s.u-11", TABLE_ID_FIRST + 1};
+    for (size_t i = 0; i < stream_version_file_count(found->stream); i++) {
+        status = stream_scan(&context, stream_version_file(found->stream, i), take_window_record,
+                             found, &error);
+        world_expect(world, status, &error, "scan of a window file");
+    }
+    file_cache_close(cache);
+}
+
 static void scan_files(Found *found, Pin *pin, bool with_marks)
 {
     found->version = pin_cold(pin, found->table);
     found->schema = pin_schema(pin, found->table);
+    if (world_is_stream(found->world, found->table)) {
+        scan_windows(found, pin, with_marks);
+        return;
+    }
     for (size_t i = 0; i < cold_version_file_count(found->version); i++) {
         found->file = i;
         scan_file(found, pin, with_marks);

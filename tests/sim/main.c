@@ -156,6 +156,7 @@ static bool run_seed(uint64_t seed, Totals *totals, bool with_trace)
     world.oracle = oracle_create();
     world.durability = plan.durability;
     world.segment_bytes = (uint64_t)(64 << 10) << random_below(&plan.random, 5);
+    world.has_stream = random_below(&plan.random, 2) == 0;
     world.has_faults = plan.has_faults;
     world.may_lose_acked = plan.durability != LOG_ALWAYS && plan.crash != SIMULATION_KILL;
     for (size_t run = 0; run <= plan.runs && end == SIMULATION_CRASHED; run++) {

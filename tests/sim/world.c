@@ -43,6 +43,11 @@ void world_pause(World *world, uint64_t steps)
 
 /* ---- rows ---- */
 
+bool world_is_stream(const World *world, size_t number)
+{
+    return world->has_stream && number == 1;
+}
+
 static Schema *make_schema(World *world, size_t number, uint32_t version)
 {
     Schema *schema;
@@ -54,8 +59,9 @@ static Schema *make_schema(World *world, size_t number, uint32_t version)
     };
     for (int i = 0; i < 3; i++)
         columns[i].initial_default = value_null(TYPE_BIGINT);
+    TableKind kind = world_is_stream(world, number) ? TABLE_STREAM : TABLE_USER;
     columns[2].initial_default = value_integer(TYPE_BIGINT, (int64_t)version);
-    Status status = schema_create(TABLE_ID_FIRST + number, version, TABLE_USER, columns,
+    Status status = schema_create(TABLE_ID_FIRST + number, version, kind, columns,
                                   version == 1 ? 2 : 3, version + 2, &schema, &error);
     world_expect(world, status, &error, "schema");
     return schema;
@@ -111,17 +117,19 @@ static void set_schema(World *world, size_t number, uint32_t version)
     world->schemas[number] = make_schema(world, number, version);
 }
 
-static void describe_table(size_t number, Schema *schema, TableDefinition *out)
+static void describe_table(const World *world, size_t number, Schema *schema, TableDefinition *out)
 {
     static const char *const folders[TABLES] = {"/data/storage/s.t-10", "/data/storage/s.u-11"};
     *out = (TableDefinition){.schema = schema,
-                             .folder = folders[number],
+                             .folder = world_is_stream(world, number) ? "/data/streams/s.u-11"
+                                                                      : folders[number],
                              .namespace_name = SLICE("s"),
                              .table_name = number == 0 ? SLICE("t") : SLICE("u"),
                              .created_us = 1};
     out->uuid[0] = (uint8_t)(number + 1);
     out->policy = (TablePolicy){.flush_rows = INT64_MAX,
                                 .flush_bytes = INT64_MAX,
+                                .ttl_us = INT64_C(31) * 86400 * 1000000,
                                 .snapshot_retention_us = 0,
                                 .target_file_bytes = 1 << 20,
                                 .small_files_max = 3,
@@ -139,7 +147,7 @@ static Status register_table(World *world, size_t number, uint32_t version, Erro
     set_schema(world, number, version);
     for (uint32_t v = 1; v < version && count < 256; v++)
         old[count++] = make_schema(world, number, v);
-    describe_table(number, world->schemas[number], &definition);
+    describe_table(world, number, world->schemas[number], &definition);
     definition.old_schemas = old;
     definition.old_schema_count = count;
     Status status = engine_recover_table(world->engine, &definition, error);
@@ -305,7 +313,7 @@ Status world_define(World *world, size_t number, TableChangeKind kind, uint32_t 
     TableDefinition definition;
     Buffer payload;
     uint64_t seq = 0;
-    describe_table(number, schema, &definition);
+    describe_table(world, number, schema, &definition);
     buffer_open(&payload, 0);
     buffer_put_u8(&payload, (uint8_t)number);
     buffer_put_u32(&payload, version);

@@ -71,6 +71,7 @@ typedef struct World {
     Oracle *oracle;
     LogDurability durability;
     uint64_t segment_bytes;
+    bool has_stream;     /* table 1 is a STREAM table */
     bool has_faults;     /* the disk refuses something, or is full for a while */
     bool may_lose_acked; /* the power may take what was not synced: modes interval and none */
     MemoryIo io;
@@ -90,6 +91,7 @@ void world_open(World *world); /* opens the engine on what the disk holds, and c
 void world_stop(World *world); /* the actors end */
 void world_close(World *world);
 EngineTable *world_table(World *world, size_t number); /* a reference */
+bool world_is_stream(const World *world, size_t number);
 uint64_t world_random(World *world, uint64_t below);
 noreturn void world_fail(World *world, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
