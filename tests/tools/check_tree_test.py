@@ -114,6 +114,7 @@ class CheckTree(unittest.TestCase):
         self.assert_breach("tests/a.py", "# FIX" + "ME\n", 1, "finish it")
         self.assert_breach("tools/a", "#!/usr/bin/env python3\n# X" + "XX\n", 2, "finish it")
         self.assert_clean({"src/log/a.c": "int x;\n", "bench/a.c": "// fine\n"})
+        self.assert_breach("tests/a.py", "x = 1\nif x\n", 2, "cannot read")
         self.assert_breach("src/log/a.c", 'char *p = "/ro' + 'ot/x";\n', 1, "one machine")
         self.assert_breach("src/log/a.h", "int x;\n", 1, "begins with a comment")
         self.assert_breach("src/log/a.h", HEAD + "#ifndef A_H\n#define A_H\n#endif\n", 1,
