@@ -26,8 +26,10 @@ static bool is_quick_select(const Plan *plan)
     const ShortRead *read = select->short_read;
     if (read == NULL || select->is_count_of_table)
         return false;
-    return !read->has_table ||
-           (is_point_read(&select->references[read->reference], read) && read->point_count <= 1);
+    if (!read->has_table)
+        return true;
+    const BoundReference *reference = &select->references[read->reference];
+    return reference->system == NULL && is_point_read(reference, read) && read->point_count <= 1;
 }
 
 bool plan_is_quick(const Plan *plan)

@@ -312,12 +312,47 @@ static Status read_range(Short *s, bool *done, Error *error)
     return *done ? scan_hot(s, &range, error) : OK;
 }
 
+/* ---- system tables: their rows are made for each statement ---- */
+
+typedef struct SystemScan {
+    Short *s;
+    Buffer row;
+} SystemScan;
+
+static Status take_system_row(void *context, const Value *values, Error *error)
+{
+    SystemScan *scan = context;
+    Short *s = scan->s;
+    arena_reset(&s->scratch);
+    buffer_clear(&scan->row);
+    TRY(row_encode(s->context.layout, values, &scan->row, error));
+    s->context.row = buffer_slice(&scan->row);
+    return take_row(s, error);
+}
+
+static Status read_system(Short *s, const BoundReference *reference, Error *error)
+{
+    Run *run = s->run;
+    const ExecutorHooks *hooks = &run->executor->hooks;
+    SystemScan scan = {.s = s};
+    SystemRowSink sink = {take_system_row, &scan};
+    s->context.layout = &reference->schema->layout;
+    buffer_open(&scan.row, 0);
+    Status status =
+        hooks->system_rows(hooks->context, reference->system, &run->who, &run->arena, &sink, error);
+    buffer_close(&scan.row);
+    return status;
+}
+
 /* ---- the whole ---- */
 
 static Status read_all(Short *s, bool quick, bool *done, Error *error)
 {
     if (!s->read->has_table)
         return take_row(s, error);
+    const BoundReference *reference = &s->select->references[s->read->reference];
+    if (reference->system != NULL)
+        return read_system(s, reference, error);
     TRY(pin_table_of(s, error));
     if (is_point_read(s->reference, s->read))
         return read_points(s, quick, done, error);

@@ -287,12 +287,12 @@ static Status lower_projections(ShortSearch *search, const BoundQuery *query, bo
 }
 
 /* Few rows for sure: by key, by a range of it, or the first so many. */
-static bool is_narrow(const ShortRead *read, const BoundQuery *query, bool is_system)
+static bool is_narrow(const ShortRead *read, const BoundQuery *query)
 {
     bool by_key = read->key_value_count > 0 || read->lower != NULL || read->upper != NULL ||
                   read->point_count > 0;
     bool first_rows = query->limit != NULL && query->where == NULL;
-    return by_key || first_rows || is_system;
+    return by_key || first_rows;
 }
 
 static Status search_table(ShortSearch *search, const BoundQuery *query, bool *complete,
@@ -306,9 +306,13 @@ static Status search_table(ShortSearch *search, const BoundQuery *query, bool *c
         *complete = false; /* rows of several owners lie apart */
         return OK;
     }
+    if (reference->system != NULL) {
+        *complete = query->order_count == 0; /* its rows come in any order, all of them */
+        return OK;
+    }
     TRY(search_keys(search, query->where, complete, error));
-    *complete = *complete && key_answers_order(search, query, &read->backward) &&
-                is_narrow(read, query, reference->system != NULL);
+    *complete =
+        *complete && key_answers_order(search, query, &read->backward) && is_narrow(read, query);
     read->order_matters = query->order_count > 0;
     return OK;
 }
