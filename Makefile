@@ -62,6 +62,8 @@ SUBMAKE = $(MAKE) -j$(JOBS) --no-print-directory
 
 .PHONY: all programs FORCE
 .DEFAULT_GOAL := all
+# Objects between a source and a program are kept: the next make has less to do.
+.SECONDARY:
 
 all: setup-build ##  builds firnd, firn, firn-worker and libfirn.a into build/$FLAVOR
 	@$(SUBMAKE) programs
