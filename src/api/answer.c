@@ -98,12 +98,12 @@ void request_list(ApiRequest *request, const char *protocol)
     client->who = who_asks;
     client->kill = kill_request;
     request->is_listed = true;
-    registry_add(request->api, client);
+    clients_add(request->api, client);
 }
 
 void request_unlist(ApiRequest *request)
 {
     if (request->is_listed)
-        registry_remove(request->api, &request->client);
+        clients_remove(request->api, &request->client);
     request->is_listed = false;
 }

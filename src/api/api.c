@@ -97,9 +97,9 @@ DatabaseHooks api_database_hooks(Api *api)
 {
     return (DatabaseHooks){
         .context = api,
-        .visit_connections = registry_visit,
-        .kill_connection = registry_kill,
-        .rights_changed = registry_rights_changed,
+        .visit_connections = clients_visit,
+        .kill_connection = clients_kill,
+        .rights_changed = clients_rights_changed,
         .configured = configured,
     };
 }

@@ -58,7 +58,7 @@ typedef struct ApiLimits {
     _Atomic uint64_t statements_per_user;
 } ApiLimits;
 
-/* ---- connections (registry.c) ---- */
+/* ---- connections (clients.c) ---- */
 
 /* Somebody who is connected: a WebSocket, or an HTTP request that is not answered at once. */
 typedef struct ApiClient {
@@ -84,12 +84,12 @@ typedef struct Registry {
     size_t count;
 } Registry;
 
-void registry_add(Api *api, ApiClient *client);
-void registry_remove(Api *api, ApiClient *client); /* nothing where it is not in it */
+void clients_add(Api *api, ApiClient *client);
+void clients_remove(Api *api, ApiClient *client); /* nothing where it is not in it */
 
-Status registry_visit(void *context, ConnectionVisitor visit, void *visit_context, Error *error);
-Status registry_kill(void *context, Slice id, bool only_of_user, OwnerId user_id, Error *error);
-void registry_rights_changed(void *context, OwnerId user_id);
+Status clients_visit(void *context, ConnectionVisitor visit, void *visit_context, Error *error);
+Status clients_kill(void *context, Slice id, bool only_of_user, OwnerId user_id, Error *error);
+void clients_rights_changed(void *context, OwnerId user_id);
 
 /* ---- who asks (session.c) ---- */
 

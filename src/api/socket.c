@@ -143,7 +143,7 @@ void socket_request(Api *api, HttpExchange *exchange)
         socket_release(socket);
         return;
     }
-    registry_add(api, &socket->client);
+    clients_add(api, &socket->client);
     if (socket->is_authenticated)
         socket_say_ready(socket);
     else
@@ -204,7 +204,7 @@ void socket_closed(void *context, WebSocket *websocket, uint16_t code)
     Api *api = context;
     ApiSocket *socket = websocket_user(websocket);
     (void)code;
-    registry_remove(api, &socket->client);
+    clients_remove(api, &socket->client);
     mutex_lock(&socket->mutex);
     Outgoing *rest = socket->first;
     socket->is_closed = true;
@@ -214,7 +214,7 @@ void socket_closed(void *context, WebSocket *websocket, uint16_t code)
     mutex_unlock(&socket->mutex);
     outgoing_free(rest);
     queries_drop(socket);
-    subscriptions_end_all(socket);
+    client_unsubscribe_all(socket);
     database_cancel(api->database, socket->client.id);
     socket_release(socket);
 }

@@ -142,16 +142,16 @@ void put_error_message(Buffer *out, Slice id, const Error *error);
 /* ---- subscription.c ---- */
 
 /* On the loop; `message` lives in the arena, which is taken over. */
-void subscription_begin(ApiSocket *socket, Slice id, const JsonValue *message, Arena *arena);
-void subscription_next(ApiSocket *socket, Slice id);
-void subscription_end(ApiSocket *socket, Slice id);
-void subscriptions_end_all(ApiSocket *socket); /* it is closed */
+void client_subscribe(ApiSocket *socket, Slice id, const JsonValue *message, Arena *arena);
+void client_next(ApiSocket *socket, Slice id);
+void client_unsubscribe(ApiSocket *socket, Slice id);
+void client_unsubscribe_all(ApiSocket *socket); /* it is closed */
 
-void subscription_release(ApiSubscription *subscription);
-ApiSubscription *subscription_clone(ApiSubscription *subscription);
+void client_subscription_release(ApiSubscription *subscription);
+ApiSubscription *client_subscription_clone(ApiSubscription *subscription);
 
 /* On the loop: its last message was sent. True where it was the last one there was. */
-bool subscription_finish(ApiSubscription *subscription);
+bool client_subscription_finish(ApiSubscription *subscription);
 
 /* ---- query.c ---- */
 

@@ -134,13 +134,13 @@ static Status dispatch(ApiSocket *socket, const JsonValue *message, Slice *id, A
     if (is_ping)
         pong(socket, *id);
     else if (is_subscribe)
-        subscription_begin(socket, *id, message, arena);
+        client_subscribe(socket, *id, message, arena);
     else if (is_query)
         query_begin(socket, *id, message, arena);
     else if (is_next)
-        subscription_next(socket, *id);
+        client_next(socket, *id);
     else
-        subscription_end(socket, *id);
+        client_unsubscribe(socket, *id);
     return OK;
 }
 

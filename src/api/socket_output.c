@@ -14,7 +14,7 @@ Outgoing *outgoing_create(ApiSubscription *subscription, OutgoingKind kind, Shar
         shared_frame_release(body);
         return NULL;
     }
-    message->subscription = subscription == NULL ? NULL : subscription_clone(subscription);
+    message->subscription = subscription == NULL ? NULL : client_subscription_clone(subscription);
     message->kind = kind;
     message->head = head;
     message->body = body;
@@ -29,7 +29,7 @@ void outgoing_free(Outgoing *first)
         shared_frame_release(first->head);
         shared_frame_release(first->body);
         if (first->subscription != NULL)
-            subscription_release(first->subscription);
+            client_subscription_release(first->subscription);
         memory_free(first);
         first = next;
     }
@@ -172,7 +172,7 @@ static void send_message(ApiSocket *socket, Outgoing *message)
     else
         shared_frame_release(body);
     if (message->kind == OUTGOING_FINAL)
-        is_last = subscription_finish(message->subscription);
+        is_last = client_subscription_finish(message->subscription);
     if (is_last && message->is_killed)
         socket_end(socket, "killed");
 }

@@ -6,14 +6,14 @@
 
 /* ---- references ---- */
 
-ApiSubscription *subscription_clone(ApiSubscription *subscription)
+ApiSubscription *client_subscription_clone(ApiSubscription *subscription)
 {
     uint32_t before = atomic_fetch_add_explicit(&subscription->references, 1, memory_order_relaxed);
     ASSERT(before > 0);
     return subscription;
 }
 
-void subscription_release(ApiSubscription *subscription)
+void client_subscription_release(ApiSubscription *subscription)
 {
     uint32_t before = atomic_fetch_sub_explicit(&subscription->references, 1, memory_order_acq_rel);
     ASSERT(before > 0);
@@ -72,7 +72,7 @@ static void unlist(ApiSubscription *subscription)
         return;
     atomic_store(&socket->client.subscriptions, socket->subscription_count);
     atomic_fetch_sub(&socket->api->subscriptions, 1);
-    subscription_release(subscription);
+    client_subscription_release(subscription);
 }
 
 /* ---- letting go of the live query ---- */
@@ -84,7 +84,7 @@ static void run_cleanup(DatabaseTask *task)
     live_unsubscribe(subscription->cleaned);
     live_subscription_release(subscription->cleaned);
     subscription->cleaned = NULL;
-    subscription_release(subscription); /* the live query's reference */
+    client_subscription_release(subscription); /* the live query's reference */
 }
 
 /* Where it has ended, for whatever reason, and nobody is inside of it. Live's lock may be held for
@@ -109,7 +109,7 @@ static void settle(ApiSubscription *subscription, bool on_loop)
         run_cleanup(&subscription->cleanup);
 }
 
-bool subscription_finish(ApiSubscription *subscription)
+bool client_subscription_finish(ApiSubscription *subscription)
 {
     ApiSocket *socket = subscription->socket;
     unlist(subscription);
@@ -457,7 +457,7 @@ static void run_subscribe(DatabaseTask *task)
     mutex_unlock(&socket->mutex);
     settle(subscription, false);
     if (live == NULL) /* else its reference is the live query's now */
-        subscription_release(subscription);
+        client_subscription_release(subscription);
 }
 
 /* ---- what the client says; on the loop ---- */
@@ -527,17 +527,17 @@ static Status start(ApiSubscription *subscription, Error *error)
 {
     subscription->is_running = true;
     subscription->task.run = run_subscribe;
-    (void)subscription_clone(subscription); /* the task's */
+    (void)client_subscription_clone(subscription); /* the task's */
     Status status = database_submit(subscription->socket->api->database, THREADS_SUBSCRIPTIONS,
                                     &subscription->task, error);
     if (status == OK)
         return OK;
     subscription->is_running = false;
-    subscription_release(subscription);
+    client_subscription_release(subscription);
     return status;
 }
 
-void subscription_begin(ApiSocket *socket, Slice id, const JsonValue *message, Arena *arena)
+void client_subscribe(ApiSocket *socket, Slice id, const JsonValue *message, Arena *arena)
 {
     ApiSubscription *subscription = create(socket, id, arena);
     Error error;
@@ -548,7 +548,7 @@ void subscription_begin(ApiSocket *socket, Slice id, const JsonValue *message, A
     }
     Status status = read_subscribe(subscription, message, &error);
     if (status == OK) {
-        (void)subscription_clone(subscription); /* the list's */
+        (void)client_subscription_clone(subscription); /* the list's */
         list(subscription);
         status = start(subscription, &error);
         if (status != OK)
@@ -556,7 +556,7 @@ void subscription_begin(ApiSocket *socket, Slice id, const JsonValue *message, A
     }
     if (status != OK)
         socket_say_error(socket, slice_of_text(subscription->id), &error);
-    subscription_release(subscription);
+    client_subscription_release(subscription);
 }
 
 static void say_unknown(ApiSocket *socket, Slice id)
@@ -567,7 +567,7 @@ static void say_unknown(ApiSocket *socket, Slice id)
     socket_say_error(socket, id, &error);
 }
 
-void subscription_next(ApiSocket *socket, Slice id)
+void client_next(ApiSocket *socket, Slice id)
 {
     ApiSubscription *subscription = find(socket, id);
     if (subscription == NULL) {
@@ -591,7 +591,7 @@ static void mute(ApiSubscription *subscription)
     mutex_unlock(&socket->mutex);
 }
 
-void subscription_end(ApiSocket *socket, Slice id)
+void client_unsubscribe(ApiSocket *socket, Slice id)
 {
     ApiSubscription *subscription = find(socket, id);
     Buffer json;
@@ -604,11 +604,11 @@ void subscription_end(ApiSocket *socket, Slice id)
     mutex_unlock(&socket->mutex);
     if (is_over)
         return; /* its last message is on its way */
-    (void)subscription_clone(subscription);
+    (void)client_subscription_clone(subscription);
     mute(subscription);
     unlist(subscription);
     settle(subscription, true);
-    subscription_release(subscription);
+    client_subscription_release(subscription);
     buffer_open(&json, 0);
     put_message(&json, "unsubscribed", id);
     put_reason(&json, "requested", "");
@@ -616,13 +616,13 @@ void subscription_end(ApiSocket *socket, Slice id)
     buffer_close(&json);
 }
 
-void subscriptions_end_all(ApiSocket *socket)
+void client_unsubscribe_all(ApiSocket *socket)
 {
     while (socket->subscriptions != NULL) {
-        ApiSubscription *subscription = subscription_clone(socket->subscriptions);
+        ApiSubscription *subscription = client_subscription_clone(socket->subscriptions);
         mute(subscription);
         unlist(subscription);
         settle(subscription, true);
-        subscription_release(subscription);
+        client_subscription_release(subscription);
     }
 }

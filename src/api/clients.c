@@ -1,7 +1,7 @@
 /* Who is connected: system.connections, KILL CONNECTION, and whom a change of rights concerns. */
 #include "api/api_int.h"
 
-void registry_add(Api *api, ApiClient *client)
+void clients_add(Api *api, ApiClient *client)
 {
     Registry *registry = &api->registry;
     mutex_lock(&registry->mutex);
@@ -14,7 +14,7 @@ void registry_add(Api *api, ApiClient *client)
     mutex_unlock(&registry->mutex);
 }
 
-void registry_remove(Api *api, ApiClient *client)
+void clients_remove(Api *api, ApiClient *client)
 {
     Registry *registry = &api->registry;
     mutex_lock(&registry->mutex);
@@ -77,7 +77,7 @@ static Status look_at_all(Registry *registry, SeenClient **out, size_t *count, E
 
 /* Visitors take locks of the database, under some of which rights_changed is called: they run
  * without ours. */
-Status registry_visit(void *context, ConnectionVisitor visit, void *visit_context, Error *error)
+Status clients_visit(void *context, ConnectionVisitor visit, void *visit_context, Error *error)
 {
     Api *api = context;
     SeenClient *seen = NULL;
@@ -99,7 +99,7 @@ static bool is_users(ApiClient *client, OwnerId user_id)
     return session.session.principal.user_id == user_id;
 }
 
-Status registry_kill(void *context, Slice id, bool only_of_user, OwnerId user_id, Error *error)
+Status clients_kill(void *context, Slice id, bool only_of_user, OwnerId user_id, Error *error)
 {
     Api *api = context;
     Registry *registry = &api->registry;
@@ -129,7 +129,7 @@ void api_cancel_all(Api *api)
 
 /* ---- rights ---- */
 
-void registry_rights_changed(void *context, OwnerId user_id)
+void clients_rights_changed(void *context, OwnerId user_id)
 {
     Api *api = context;
     Registry *registry = &api->registry;
