@@ -143,6 +143,9 @@ void progress_put(Progress *progress, int64_t waited_ns)
 {
     Output *output = progress->output;
     int64_t seconds = waited_ns / SECOND_NS;
+    if (progress->is_shown && seconds == progress->shown_seconds)
+        return;
+    progress->shown_seconds = seconds;
     clear_line(progress);
     output_color(output, COLOR_DIM);
     buffer_put_format(&output->buffer, "%lld:%02lld", (long long)(seconds / 60),

@@ -21,6 +21,7 @@ typedef struct Progress {
     bool follows_job; /* the running statement makes a job */
     bool is_asking;
     int64_t asked_ns; /* of waiting, when the job was asked for */
+    int64_t shown_seconds;
     char job[PROGRESS_JOB_BYTES];
 } Progress;
 

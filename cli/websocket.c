@@ -15,7 +15,7 @@ enum {
 
 static const char MAGIC[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-static Status refuse(Error *error)
+static Status not_websocket(Error *error)
 {
     return error_set(error, STATUS_PROTOCOL_VIOLATION, "the server does not speak WebSocket");
 }
@@ -49,7 +49,7 @@ static Status check_answer(const HttpReply *reply, Slice key, Error *error)
                          "the server takes no more connections now (HTTP %d)", reply->status);
     if (reply->status != 101 ||
         !slice_equal_text(http_reply_header(reply, "sec-websocket-accept"), expected))
-        return refuse(error);
+        return not_websocket(error);
     return OK;
 }
 
@@ -135,7 +135,7 @@ Status websocket_read_frame(Slice input, WebSocketFrame *out, Error *error)
     size_t more = size == 126 ? 2 : size == 127 ? 8 : 0;
     bool is_broken_control = opcode >= OPCODE_CLOSE && (!is_last || size > CONTROL_BYTES_MAX);
     if ((input.data[0] & 0x70) != 0 || size > 127 || !is_known(opcode) || is_broken_control)
-        return refuse(error);
+        return not_websocket(error);
     if (input.size < 2 + more)
         return OK;
     if (more > 0)
@@ -194,10 +194,10 @@ static Status closed(Slice payload, Error *error)
 static Status take_data(WebSocket *socket, const WebSocketFrame *frame, Slice *text, Error *error)
 {
     if ((frame->opcode == OPCODE_CONTINUATION) != socket->in_message)
-        return refuse(error);
+        return not_websocket(error);
     if (frame->is_last && !socket->in_message) { /* the usual case: no copy */
         *text = frame->payload;
-        return slice_is_utf8_text(*text) ? OK : refuse(error);
+        return slice_is_utf8_text(*text) ? OK : not_websocket(error);
     }
     if (!socket->in_message)
         buffer_clear(&socket->message);
@@ -207,7 +207,7 @@ static Status take_data(WebSocket *socket, const WebSocketFrame *frame, Slice *t
     if (!frame->is_last)
         return OK;
     *text = buffer_slice(&socket->message);
-    return slice_is_utf8_text(*text) ? OK : refuse(error);
+    return slice_is_utf8_text(*text) ? OK : not_websocket(error);
 }
 
 static Status take_frame(WebSocket *socket, const WebSocketFrame *frame, Slice *text, Error *error)
