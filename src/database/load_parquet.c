@@ -253,6 +253,7 @@ static Status take_rows(void *context, const RowLayout *layout, const Slice *row
         load->was_ours = status != OK;
         TRY(status);
     }
+    error_clear(error); /* query_run takes an error that was set for a failure */
     return OK;
 }
 

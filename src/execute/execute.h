@@ -101,6 +101,8 @@ CHECKED Status execute_plan(Executor *executor, Session *session, Plan *plan,
 /* Rows for an INSERT of one VALUES row: that many sets of its parameters. */
 typedef struct ManyRows {
     const Value *parameters; /* count * plan->parameter_count */
+    const bool *given;       /* as many; a column whose parameter is not given gets its default.
+                                NULL: all are */
     const OwnerId *owners; /* USER tables: whose each row is; NULL: the statement's. The caller has
                               asked the guard about them */
     size_t count;

@@ -86,6 +86,8 @@ static Status fill_defaults(Insert *insert, const bool *given, EvaluationContext
         if (given[c])
             continue;
         const Expression *expression = insert->bound->defaults[c];
+        if (expression == NULL && insert->many != NULL && insert->table->defaults != NULL)
+            expression = insert->table->defaults[c];
         values[c] = value_null(schema->columns[c].type.kind);
         if (schema->columns[c].hidden) {
             uint64_t number;
@@ -130,21 +132,36 @@ static Status take_values_row(Insert *insert, const Expression *const *row, cons
     Run *run = insert->run;
     const BoundInsert *bound = insert->bound;
     EvaluationContext context = evaluation_of(run, &run->arena);
-    for (uint32_t i = 0; i < bound->column_count; i++)
-        TRY(expression_evaluate(row[i], &context, &values[bound->columns[i]], error));
+    for (uint32_t i = 0; i < bound->column_count; i++) {
+        uint32_t column = bound->columns[i];
+        if (given[column])
+            TRY(expression_evaluate(row[i], &context, &values[column], error));
+    }
     TRY(fill_defaults(insert, given, &context, values, error));
     return take_row(insert, values, error);
 }
 
-static Status take_many(Insert *insert, const bool *given, Value *values, Error *error)
+/* The VALUES row is $1, $2 …: a column is given where its parameter is. */
+static void mark_given_of(const Insert *insert, size_t row, bool *given)
+{
+    const BoundInsert *bound = insert->bound;
+    const bool *of_row = insert->many->given + row * bound->column_count;
+    for (uint32_t i = 0; i < bound->column_count; i++)
+        given[bound->columns[i]] = of_row[i];
+}
+
+static Status take_many(Insert *insert, bool *given, Value *values, Error *error)
 {
     Run *run = insert->run;
     const ManyRows *many = insert->many;
     OwnerId owner = insert->owner;
+    ASSERT(many->given == NULL || insert->bound->column_count == run->plan->parameter_count);
     for (size_t r = 0; r < many->count; r++) {
         run->parameters = many->parameters + r * run->plan->parameter_count;
         if (many->owners != NULL)
             insert->owner = many->owners[r];
+        if (many->given != NULL)
+            mark_given_of(insert, r, given);
         TRY(take_values_row(insert, insert->bound->rows[0], given, values, error));
     }
     insert->owner = owner;
