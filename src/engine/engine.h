@@ -449,6 +449,15 @@ CHECKED Status write_single(Engine *engine, EngineTable *table, uint32_t schema_
                             WriteDecision decide, void *decide_context, CommitCallback callback,
                             void *callback_context, uint64_t *seen, bool *skipped, Error *error);
 
+/* Deletes every row the owner has in a USER or STREAM table, some at a time, each step a change of
+ * its own; what is written meanwhile may stay. Each step waits for locks and room for `timeout_ns`.
+ * *count is right after an error too. */
+CHECKED Status engine_delete_owner_rows(Engine *engine, EngineTable *table, OwnerId owner,
+                                        int64_t timeout_ns, uint64_t *count, Error *error);
+
+/* Has any of these owners (ascending) a file in the table? Which, then. */
+bool engine_find_owner(EngineTable *table, const OwnerId *owners, size_t count, OwnerId *out);
+
 /* ---- the rows of the log, read back (live queries) ---- */
 
 typedef struct RowChange {
@@ -540,10 +549,11 @@ bool engine_has_expired(EngineTable *table);
 CHECKED Status engine_expire_snapshots(Engine *engine, EngineTable *table, bool *done,
                                        Error *error);
 
-/* Takes the windows of a STREAM table all of whose time has expired out of it, and removes their
- * files as far as no pin needs them; what stays is for the next call. */
-CHECKED Status engine_evict_windows(Engine *engine, EngineTable *table, SweepResult *out,
-                                    Error *error);
+/* Takes the windows of a STREAM table all of whose time has expired out of it, and with `owner` (0:
+ * nobody) every file of a dropped user; and removes the files as far as no pin needs them: what
+ * stays is for the next call. */
+CHECKED Status engine_evict_windows(Engine *engine, EngineTable *table, OwnerId owner,
+                                    SweepResult *out, Error *error);
 
 /* Would engine_evict_windows find a window that has expired? */
 bool engine_has_expired_windows(EngineTable *table);

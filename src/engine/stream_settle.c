@@ -71,11 +71,13 @@ void stream_remove_manifest(EngineTable *table, const char *manifest)
 }
 
 /* Under flush mutex and cold lock. */
-static Status commit_change(EngineTable *table, int64_t evict_until_us, Error *error)
+static Status commit_change(EngineTable *table, int64_t evict_until_us, OwnerId evict_owner,
+                            Error *error)
 {
     StreamContext context = stream_context_of(table);
     StreamVersion *next;
     StreamChange change = {.evict_until_us = evict_until_us,
+                           .evict_owner = evict_owner,
                            .expired_us = table_expired_us(table),
                            .sequence = engine_next_id(table->engine)};
     TRY(stream_version_prepare(&context, table->current->stream, &change, &next, error));
@@ -91,7 +93,7 @@ Status stream_keep_expired(EngineTable *table, Error *error)
     if (atomic_load(&table->engine->poisoned))
         status = error_of(error, STATUS_LOG_POISONED);
     else if (!table_is_dropped(table))
-        status = commit_change(table, INT64_MIN, error);
+        status = commit_change(table, INT64_MIN, 0, error);
     mutex_unlock(&table->cold_lock);
     return status;
 }
@@ -202,17 +204,20 @@ bool engine_has_expired_windows(EngineTable *table)
     return has;
 }
 
-static Status evict_locked(EngineTable *table, SweepResult *out, Error *error)
+static Status evict_locked(EngineTable *table, OwnerId owner, SweepResult *out, Error *error)
 {
     int64_t expired_us = table_expired_us(table);
+    OwnerId found;
     if (table_is_dropped(table))
         return OK;
-    if (stream_version_has_expired(table->current->stream, expired_us))
-        TRY(commit_change(table, expired_us, error));
+    if (stream_version_has_expired(table->current->stream, expired_us) ||
+        (owner != 0 && engine_find_owner(table, &owner, 1, &found)))
+        TRY(commit_change(table, expired_us, owner, error));
     return sweep_locked(table, false, out, error);
 }
 
-Status engine_evict_windows(Engine *engine, EngineTable *table, SweepResult *out, Error *error)
+Status engine_evict_windows(Engine *engine, EngineTable *table, OwnerId owner, SweepResult *out,
+                            Error *error)
 {
     *out = (SweepResult){0};
     ASSERT(table->engine == engine);
@@ -220,7 +225,7 @@ Status engine_evict_windows(Engine *engine, EngineTable *table, SweepResult *out
         return OK;
     Status status = lock_files(table, error);
     if (status == OK)
-        status = evict_locked(table, out, error);
+        status = evict_locked(table, owner, out, error);
     unlock_files(table);
     return status;
 }

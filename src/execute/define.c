@@ -148,9 +148,6 @@ static Status truncate_table(Run *run, Error *error)
         skip_missing(run, bound);
         return OK;
     }
-    if (bound->table->kind == TABLE_STREAM)
-        return error_set(error, STATUS_FEATURE_NOT_SUPPORTED,
-                         "TRUNCATE not supported on stream tables");
     return catalog_truncate_table(run->executor->catalog, bound->table->id, lock_deadline(run),
                                   error);
 }

@@ -64,7 +64,7 @@ static Status delete_rows(Run *run, OwnerId owner, uint64_t *count, Error *error
     *count = 0;
     for (size_t i = 0; i < all; i++) {
         uint64_t deleted = 0;
-        if (tables[i]->kind != TABLE_USER)
+        if (tables[i]->kind == TABLE_SHARED)
             continue;
         TRY(delete_owner_rows(run, tables[i], owner, &deleted, error));
         *count += deleted;
@@ -88,8 +88,10 @@ static Status drop_user(Run *run, Error *error)
         return error_set(error, STATUS_OBJECT_IN_USE, "you cannot drop yourself");
     TRY(catalog_drop_user(run->executor->catalog, user->id, bound->keep_data, error));
     hooks->rights_changed(hooks->context, user->id);
-    if (!bound->keep_data)
+    if (!bound->keep_data) {
         TRY(delete_rows(run, user->id, &rows, error));
+        TRY(clean_up_owner(run, user->id, error));
+    }
     run->summary->row_count = rows;
     if (rows > 0)
         (void)snprintf(run->summary->message, sizeof run->summary->message, "%llu rows deleted",

@@ -108,7 +108,7 @@ typedef struct OpenReferences {
     size_t table_count;
     QueryReference *references;
     size_t reference_count;
-    SharedMemory *regions; /* of system tables */
+    SharedMemory *regions; /* of system tables, and of window files: at most one a reference */
     size_t region_count;
     uint64_t files_considered;
     uint64_t files_pruned;
@@ -118,6 +118,26 @@ typedef struct OpenReferences {
 CHECKED Status references_open(Run *run, const BoundSelect *select, bool with_location,
                                OpenReferences *out, Error *error);
 void references_close(Run *run, OpenReferences *references);
+
+/* An id for a region of shared memory made for one statement: never given twice. */
+uint64_t one_off_region_id(void);
+
+/* Which records in memory a reference needs. */
+typedef struct HotRange {
+    bool narrow; /* only keys in [from, to) */
+    Slice from;
+    Slice to;
+    int64_t expired_us; /* pin_expired_us */
+} HotRange;
+
+/* reference_stream.c: rows of window files join the reference's hot ones; `hot` is its array. */
+size_t reference_window_schemas(const OpenReferences *open, size_t table,
+                                const QueryReference *out);
+CHECKED Status reference_add_windows(Run *run, OpenReferences *open, size_t table,
+                                     const HotRange *range, QueryHot *hot, size_t hot_max,
+                                     QueryReference *out, Error *error);
+CHECKED Status reference_without_expired(Run *run, const RowBlockView *view, int64_t expired_us,
+                                         QueryBlock *block, bool *left, Error *error);
 
 /* ---- reading ---- */
 
@@ -192,6 +212,9 @@ CHECKED Status run_change(Run *run, Error *error);
 /* Deletes every row of the owner in the table; for DROP USER. */
 CHECKED Status delete_owner_rows(Run *run, const CatalogTable *table, OwnerId owner,
                                  uint64_t *count, Error *error);
+
+/* The job that removes a dropped user's files, where there are any. */
+CHECKED Status clean_up_owner(Run *run, OwnerId owner, Error *error);
 
 /* ---- the rest ---- */
 

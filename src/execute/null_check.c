@@ -35,6 +35,20 @@ done:
     return status;
 }
 
+static Status look_at_window_row(void *context, Schema *schema, const RecordHeader *record,
+                                 Error *error)
+{
+    NullSearch *search = context;
+    Arena arena;
+    Slice row;
+    arena_open(&arena, 0);
+    Status status = record_row_in(record, schema, search->table->schema, &arena, &row, error);
+    if (status == OK)
+        search->found |= row_is_null(row, search->column);
+    arena_close(&arena);
+    return status;
+}
+
 /* Files say how many NULLs a column has; deleted rows may be among them, so a positive count is
  * believed only where nothing is deleted. */
 static bool files_may_have_null(const Pin *pin, const Column *column)
@@ -80,6 +94,7 @@ static Status has_null(Run *run, const BoundAlterTable *bound, const Pin *pin, b
 {
     NullSearch search = {.table = bound->table, .column = bound->column};
     TRY(look_at_hot(run, pin, &search, error));
+    TRY(pin_visit_windows(pin, 0, 0, SLICE_EMPTY, SLICE_EMPTY, look_at_window_row, &search, error));
     *has = search.found || files_may_have_null(pin, &bound->table->schema->columns[bound->column]);
     return OK;
 }

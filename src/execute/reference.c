@@ -7,8 +7,8 @@
 
 #include "execute/execute_int.h"
 
-/* Ids of regions that hold system tables' rows: above every row store's. */
-#define SYSTEM_REGION_ID_FIRST ((uint64_t)1 << 62)
+/* Ids of regions made for one statement: above every row store's. */
+#define ONE_OFF_REGION_ID_FIRST ((uint64_t)1 << 62)
 
 enum {
     SYSTEM_ROWS_BYTES_MAX = 256 << 20,
@@ -263,16 +263,16 @@ static int compare_offsets(const void *a, const void *b)
 
 /* The records of a key range, by block. *fits is false where there are too many: then all records
  * are read and filtered. */
-static Status narrow_blocks(Run *run, const PinnedMemtable *pinned, uint64_t seq, Slice from,
-                            Slice to, OffsetWork *work, bool *fits, Error *error)
+static Status narrow_blocks(Run *run, const PinnedMemtable *pinned, uint64_t seq,
+                            const HotRange *range, OffsetWork *work, bool *fits, Error *error)
 {
     MemtableIterator iterator;
-    memtable_iterate(pinned->memtable, seq, from, to, false, &iterator);
+    memtable_iterate(pinned->memtable, seq, range->from, range->to, false, &iterator);
     for (;;) {
         const RecordHeader *record = memtable_next(&iterator);
         if (record == NULL)
             break;
-        if (record->kind != RECORD_PUT)
+        if (record->kind != RECORD_PUT || record->updated_us <= range->expired_us)
             continue;
         *fits = work->total < OFFSETS_MAX;
         if (!*fits)
@@ -299,12 +299,6 @@ static Status open_offset_work(Run *run, const RowBlockView *views, size_t count
     return OK;
 }
 
-typedef struct HotRange {
-    bool narrow;
-    Slice from;
-    Slice to;
-} HotRange;
-
 static Status fill_hot(Run *run, OpenReferences *open, const PinnedMemtable *pinned, uint64_t seq,
                        const HotRange *range, QueryHot *out, Error *error)
 {
@@ -318,7 +312,7 @@ static Status fill_hot(Run *run, OpenReferences *open, const PinnedMemtable *pin
         return arena_error(&run->arena, error);
     if (range->narrow) {
         TRY(open_offset_work(run, views, count, &work, error));
-        TRY(narrow_blocks(run, pinned, seq, range->from, range->to, &work, &fits, error));
+        TRY(narrow_blocks(run, pinned, seq, range, &work, &fits, error));
     }
     *out = (QueryHot){.schema = memtable_schema(pinned->memtable),
                       .blocks = blocks,
@@ -327,12 +321,16 @@ static Status fill_hot(Run *run, OpenReferences *open, const PinnedMemtable *pin
     for (size_t i = 0; i < count; i++) {
         if (fits && work.used[i] == 0)
             continue;
-        QueryBlock *block = &blocks[out->block_count++];
+        QueryBlock *block = &blocks[out->block_count];
+        bool left = true;
         fill_block(&views[i], block);
         if (fits) {
             block->offsets = work.offsets[i];
             block->offset_count = work.used[i];
+        } else if (range->expired_us != INT64_MIN) {
+            TRY(reference_without_expired(run, &views[i], range->expired_us, block, &left, error));
         }
+        out->block_count += left;
     }
     MemtableUsage usage;
     memtable_usage(pinned->memtable, &usage);
@@ -345,8 +343,9 @@ static Status fill_memtables(Run *run, OpenReferences *open, size_t table, const
 {
     const PinnedMemtable *pinned;
     size_t count = pin_memtables(open->pin, table, &pinned);
-    HotRange range;
-    QueryHot *hot = ARENA_ARRAY(&run->arena, QueryHot, count);
+    HotRange range = {.expired_us = pin_expired_us(open->pin, table)};
+    size_t hot_max = count + reference_window_schemas(open, table, out);
+    QueryHot *hot = ARENA_ARRAY(&run->arena, QueryHot, hot_max);
     if (hot == NULL)
         return arena_error(&run->arena, error);
     out->hot = hot;
@@ -359,7 +358,7 @@ static Status fill_memtables(Run *run, OpenReferences *open, size_t table, const
         TRY(fill_hot(run, open, &pinned[i], out->seq, &range, next, error));
         out->hot_count += next->block_count > 0;
     }
-    return OK;
+    return reference_add_windows(run, open, table, &range, hot, hot_max, out, error);
 }
 
 /* ---- owners' names, for `_user` ---- */
@@ -410,10 +409,15 @@ static Status add_system_row(void *context, const Value *values, Error *error)
     return OK;
 }
 
+uint64_t one_off_region_id(void)
+{
+    static _Atomic uint64_t next = ONE_OFF_REGION_ID_FIRST;
+    return atomic_fetch_add(&next, 1);
+}
+
 static Status share_rows(Run *run, OpenReferences *open, const SystemRows *rows,
                          QueryReference *out, Error *error)
 {
-    static _Atomic uint64_t next_region = SYSTEM_REGION_ID_FIRST;
     QueryBlock *block = ARENA_NEW(&run->arena, QueryBlock);
     QueryHot *hot = ARENA_NEW(&run->arena, QueryHot);
     if (block == NULL || hot == NULL)
@@ -425,7 +429,7 @@ static Status share_rows(Run *run, OpenReferences *open, const SystemRows *rows,
     TRY(shared_memory_open(run->executor->env, "system rows", size, region, error));
     open->region_count++;
     memcpy(region->data, rows->records.data, rows->records.size);
-    *block = (QueryBlock){.region_id = atomic_fetch_add(&next_region, 1),
+    *block = (QueryBlock){.region_id = one_off_region_id(),
                           .descriptor = region->descriptor,
                           .region_size = region->size,
                           .published = rows->records.size};

@@ -139,6 +139,11 @@ CHECKED Status run_compact(Jobs *jobs, Job *job, JobRow *out, Error *error);
 CHECKED Status run_cleanup(Jobs *jobs, Job *job, JobRow *out, Error *error);
 CHECKED Status run_retention(Jobs *jobs, Job *job, JobRow *out, Error *error);
 CHECKED Status run_job_cleanup(Jobs *jobs, Job *job, JobRow *out, Error *error);
+CHECKED Status run_stream_eviction(Jobs *jobs, Job *job, JobRow *out, Error *error);
+CHECKED Status run_user_cleanup(Jobs *jobs, Job *job, JobRow *out, Error *error); /* run_user.c */
+
+/* What a sweep removed, into metrics and row. */
+void job_take_sweep(Jobs *jobs, const SweepResult *result, JobRow *out);
 
 /* A SettleProgress: notes the progress and the heartbeat, and stops a cancelled job. */
 Status job_progress(void *job_context, double progress, Error *error);

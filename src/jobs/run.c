@@ -89,7 +89,7 @@ Status run_compact(Jobs *jobs, Job *job, JobRow *out, Error *error)
     return OK;
 }
 
-static void take_sweep(Jobs *jobs, const SweepResult *result, JobRow *out)
+void job_take_sweep(Jobs *jobs, const SweepResult *result, JobRow *out)
 {
     metric_add(jobs->metrics.sweep_files, (int64_t)result->files_removed);
     metric_add(jobs->metrics.sweep_bytes, (int64_t)result->bytes_removed);
@@ -113,7 +113,7 @@ Status run_cleanup(Jobs *jobs, Job *job, JobRow *out, Error *error)
         engine_table_release(table);
         TRY(status);
     }
-    take_sweep(jobs, &result, out);
+    job_take_sweep(jobs, &result, out);
     return OK;
 }
 
@@ -130,7 +130,20 @@ Status run_retention(Jobs *jobs, Job *job, JobRow *out, Error *error)
         status = engine_sweep(jobs->engine, table, &result, error);
     engine_table_release(table);
     TRY(status);
-    take_sweep(jobs, &result, out);
+    job_take_sweep(jobs, &result, out);
+    return OK;
+}
+
+/* Files that a pin still needs stay: they are orphans then, and the sweep's. */
+Status run_stream_eviction(Jobs *jobs, Job *job, JobRow *out, Error *error)
+{
+    EngineTable *table;
+    SweepResult result;
+    TRY(borrow_table(jobs, job, &table, error));
+    Status status = engine_evict_windows(jobs->engine, table, 0, &result, error);
+    engine_table_release(table);
+    TRY(status);
+    job_take_sweep(jobs, &result, out);
     return OK;
 }
 

@@ -35,6 +35,64 @@ void jobs_compaction_wanted(Jobs *jobs, uint64_t table_id)
 
 /* ---- housekeeping ---- */
 
+/* Whole windows of STREAM tables. */
+static void want_evictions(Jobs *jobs, EngineTable *const *tables, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        JobRequest request = {.type = JOB_STREAM_EVICTION,
+                              .table_id = engine_table_id(tables[i]),
+                              .trigger = TRIGGER_INTERVAL};
+        if (engine_has_expired_windows(tables[i]))
+            want(jobs, &request);
+    }
+}
+
+/* Users that were dropped with their rows, ascending. */
+static size_t dropped_users(const CatalogSnapshot *snapshot, Arena *arena, const OwnerId **out)
+{
+    const CatalogUser *const *users;
+    size_t count = catalog_users(snapshot, &users);
+    size_t dropped = 0;
+    OwnerId *owners = ARENA_ARRAY(arena, OwnerId, count);
+    for (size_t i = 0; owners != NULL && i < count; i++) {
+        if (users[i]->deleted_us != 0 && !users[i]->keeps_name)
+            owners[dropped++] = users[i]->id;
+    }
+    *out = owners;
+    return dropped;
+}
+
+/* What DROP USER did not come to, or what was in memory then: one user of each table at a time. */
+static void want_user_cleanups(Jobs *jobs, EngineTable *const *tables, size_t count, Arena *arena)
+{
+    const OwnerId *owners;
+    CatalogSnapshot *snapshot = catalog_snapshot(jobs->catalog);
+    size_t dropped = dropped_users(snapshot, arena, &owners);
+    catalog_snapshot_release(snapshot);
+    for (size_t i = 0; i < count; i++) {
+        JobRequest request = {.type = JOB_USER_CLEANUP, .trigger = TRIGGER_INTERVAL};
+        if (engine_find_owner(tables[i], owners, dropped, &request.owner))
+            want(jobs, &request);
+    }
+}
+
+static void want_by_tables(Jobs *jobs, bool is_housekeeping)
+{
+    Arena arena;
+    Error ignored;
+    EngineTable **tables;
+    size_t count;
+    arena_open(&arena, 0);
+    if (engine_tables(jobs->engine, &arena, &tables, &count, &ignored) == OK) {
+        want_evictions(jobs, tables, count);
+        if (is_housekeeping)
+            want_user_cleanups(jobs, tables, count, &arena);
+        for (size_t i = 0; i < count; i++)
+            engine_table_release(tables[i]);
+    }
+    arena_close(&arena);
+}
+
 static bool needs(EngineTable *table, JobType type)
 {
     return (type == JOB_RETENTION && engine_has_expired(table)) || engine_has_orphans(table);
@@ -125,7 +183,9 @@ void scheduler_run(void *argument)
         metric_add(jobs->metrics.ticks, 1);
         expire_log(jobs);
         check_stuck(jobs);
-        if (round % HOUSEKEEPING_TICKS == 0)
+        bool is_housekeeping = round % HOUSEKEEPING_TICKS == 0;
+        want_by_tables(jobs, is_housekeeping || round == 1);
+        if (is_housekeeping)
             housekeep(jobs);
         wait_for_tick(jobs, due_ns);
     }

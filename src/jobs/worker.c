@@ -17,9 +17,9 @@ static Status run_type(Jobs *jobs, Job *job, JobRow *out, Error *error)
     case JOB_JOB_CLEANUP:
         return run_job_cleanup(jobs, job, out, error);
     case JOB_STREAM_EVICTION:
+        return run_stream_eviction(jobs, job, out, error);
     case JOB_USER_CLEANUP:
-        return error_set(error, STATUS_NOT_BUILT, "%s jobs are not built yet",
-                         job_type_name(job->row.type));
+        return run_user_cleanup(jobs, job, out, error);
     }
     UNREACHABLE();
 }
@@ -35,6 +35,7 @@ static void count_failure(Jobs *jobs, const Job *job)
         return;
     case JOB_CLEANUP:
     case JOB_RETENTION:
+    case JOB_STREAM_EVICTION:
         metric_add(jobs->metrics.sweep_failed, 1);
         return;
     default:

@@ -175,6 +175,7 @@ typedef struct StreamChange {
     size_t delete_count;
     bool removes_all;       /* TRUNCATE */
     int64_t evict_until_us; /* windows that end at or before go; INT64_MIN: none */
+    OwnerId evict_owner;    /* all of this dropped user\'s files go; 0: nobody\'s */
     int64_t expired_us;     /* rows committed at or before this are gone for good */
     uint64_t sequence;      /* names the manifest; never used twice */
 } StreamChange;

@@ -227,7 +227,9 @@ static Status add_file(StreamVersion *next, const StreamChange *change, StreamFi
         TRY(status);
         file = changed;
     }
-    if (file->deleted_count == file->rows || file->window.end_us <= change->evict_until_us)
+    bool is_evicted = file->window.end_us <= change->evict_until_us ||
+                      (change->evict_owner != 0 && file->owner == change->evict_owner);
+    if (file->deleted_count == file->rows || is_evicted)
         stream_file_release(file);
     else
         next->files[next->file_count++] = file;

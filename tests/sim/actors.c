@@ -483,7 +483,7 @@ static void sweep_once(World *world)
         status = engine_sweep(world->engine, table, &swept, &error);
         break;
     case 2:
-        status = engine_evict_windows(world->engine, table, &swept, &error);
+        status = engine_evict_windows(world->engine, table, 0, &swept, &error);
         break;
     case 1:
         status = engine_expire_snapshots(world->engine, table, &done, &error);
