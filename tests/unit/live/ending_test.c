@@ -287,9 +287,12 @@ static void an_altered_table_goes_on_where_it_can(void **state)
 {
     static const uint32_t few[] = {COLUMN_NAME};
     Machine *machine = *state;
-    Client all, some, late;
+    Client all, some, late, late_all;
     Error error;
     start(&all, machine, machine->shared);
+    client_open(&late_all, machine);
+    LiveRequest whole = client_request(&late_all, machine->shared);
+    client_subscribe(&late_all, &whole);
     client_open(&some, machine);
     LiveRequest request = client_request(&some, machine->shared);
     request.columns = few;
@@ -321,6 +324,10 @@ static void an_altered_table_goes_on_where_it_can(void **state)
     assert_ok(live_go(late.subscription, pinned, &error), &error);
     assert_int_equal(late.heard_count, 3);
     check_name(&late, 2, "x");
+    assert_status(STATUS_QUERY_CANCELED, live_go(late_all.subscription, pinned, &error));
+    client_expect_ending(&late_all, LIVE_END_ALTERED);
+    assert_int_equal(late_all.heard_count, 1); /* as soon as it meets an ALTER */
+    client_close(&late_all);
     client_close(&all);
     client_close(&some);
     client_close(&late);

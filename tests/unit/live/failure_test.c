@@ -249,8 +249,8 @@ static void who_goes_live_behind_a_failure_misses_nothing(void **state)
         client_open(&late, &machine);
         LiveRequest request = client_request(&late, machine.shared);
         client_subscribe(&late, &request);
-        uint64_t pinned = engine_visible(machine.engine);
         gate_close_fan_out(&gate, &machine);
+        uint64_t pinned = engine_visible(machine.engine); /* the fan-out has begun all of it */
         uint64_t seq = put_many(&machine);
         memory_fail_at(n, 1);
         gate_let_go(&gate);
