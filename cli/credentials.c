@@ -133,7 +133,7 @@ done:
 static bool read_secret_line(int terminal, Buffer *password)
 {
     uint8_t c;
-    while (read(terminal, &c, 1) == 1 && !interrupt_is_pending()) {
+    while (interrupt_wait_input(terminal) && read(terminal, &c, 1) == 1) {
         if (c == '\n')
             return !password->failed;
         buffer_put_u8(password, c);

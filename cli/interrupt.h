@@ -14,4 +14,8 @@ bool interrupt_is_pending(void);
 void interrupt_clear(void);
 void interrupt_raise(void); /* as if the key had been pressed: for tests */
 
+/* Waits until the descriptor can be read (or is at its end); false after Ctrl-C, also where the key
+ * was pressed before. */
+bool interrupt_wait_input(int descriptor);
+
 #endif

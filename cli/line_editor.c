@@ -17,16 +17,18 @@ static char *prompt_of(EditLine *edit)
     return editor->prompt;
 }
 
-/* libedit's own reader swallows the first interrupted read: this one gives up after Ctrl-C. */
+/* libedit's own reader goes on after Ctrl-C. */
 static int read_character(EditLine *edit, wchar_t *out)
 {
     mbstate_t state = {0};
     (void)edit;
     for (;;) {
         char byte;
+        if (!interrupt_wait_input(STDIN_FILENO))
+            return -1;
         ssize_t got = read(STDIN_FILENO, &byte, 1);
-        if (got < 0 && errno == EINTR && !interrupt_is_pending())
-            continue; /* a resized window */
+        if (got < 0 && errno == EINTR)
+            continue;
         if (got <= 0)
             return (int)got;
         size_t size = mbrtowc(out, &byte, 1, &state);

@@ -23,7 +23,7 @@ static Status read_more(LineReader *reader, Error *error)
     uint8_t *at = buffer_reserve(&reader->buffer, LINE_READ_BYTES);
     TRY(buffer_status(&reader->buffer, error));
     for (;;) {
-        if (interrupt_is_pending())
+        if (!interrupt_wait_input(reader->descriptor))
             return error_set(error, STATUS_QUERY_CANCELED, "cancelled");
         ssize_t got = read(reader->descriptor, at, LINE_READ_BYTES);
         if (got >= 0) {

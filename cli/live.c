@@ -41,7 +41,10 @@ static Status authenticate(Live *live, Error *error)
     json_key(&writer, "type");
     json_text(&writer, "auth");
     json_key(&writer, "token");
-    json_slice(&writer, buffer_slice(&live->shell->session.token));
+    if (live->shell->session.token.size > 0)
+        json_slice(&writer, buffer_slice(&live->shell->session.token));
+    else
+        json_null(&writer); /* anonymous */
     json_close_object(&writer);
     Status status = send(live, &message, error);
     buffer_close(&message);

@@ -16,7 +16,8 @@ def success(*results):
 
 def rows(columns, values, message=None, **more):
     return {"columns": [{"name": n, "type": t} for n, t in columns], "rows": values,
-            "row_count": len(values), "message": message or f"SELECT {len(values)}", "notices": [], **more}
+            "row_count": len(values), "message": message or f"SELECT {len(values)}", "notices": [],
+            **more}
 
 
 def tag(message, count=0, **more):
@@ -84,7 +85,7 @@ class FakeServer:
         if path == "/v1/auth/login":
             self.logins += 1
             if request["password"] != self.password:
-                return 401, {"status": "error", "error": {"code": "INVALID_PASSWORD", "message": "invalid user name or password"}}
+                return 401, failure("INVALID_PASSWORD", "28P01", "invalid user name or password")
             token = f"token-{self.logins}"
             self.tokens = {token}
             return 200, {"access_token": token, "refresh_token": "r", "token_type": "Bearer",

@@ -23,14 +23,16 @@ PATIENCE = 20
 
 def answer(sql, request):
     if sql.startswith("SELECT id, bdy"):
-        return 400, failure("UNDEFINED_COLUMN", "42703", 'column "bdy" does not exist', 11, 'Did you mean "body"?', "there is none")
+        return 400, failure("UNDEFINED_COLUMN", "42703", 'column "bdy" does not exist', 11,
+                            'Did you mean "body"?', "there is none")
     if "broken" in sql:
         byte = sql.encode().index(b"broken")
         return 400, failure("SYNTAX_ERROR", "42601", 'syntax error at "broken"', byte)
     if "slow" in sql:
         time.sleep(PATIENCE)
     if "$1" in sql:
-        return 200, success(rows([("p", "JSON")], [[json.dumps(p)] for p in request.get("params", [])]))
+        parameters = request.get("params", [])
+        return 200, success(rows([("p", "JSON")], [[json.dumps(p)] for p in parameters]))
     if sql.startswith("INSERT"):
         return 200, success(tag("INSERT 0 1", 1, seq=42, durability="always"))
     if sql.startswith("BEGIN"):
@@ -41,7 +43,7 @@ def answer(sql, request):
     if sql.startswith("SHOW TABLES"):
         return 200, success(rows([("table_name", "TEXT")], [[sql]]))
     if sql.startswith("DESCRIBE"):
-        names = ["section", "name", "type", "nullable", "key_position", "default", "value", "comment"]
+        names = "section name type nullable key_position default value comment".split()
         return 200, success(rows([(n, "TEXT") for n in names], [
             ["column", "id", "BIGINT", False, 1, None, None, None],
             ["column", "body", "TEXT", True, None, "'x'", None, None],
@@ -65,7 +67,8 @@ class ShellTest(unittest.TestCase):
     def run_firn(self, *arguments, text="", server=None):
         port = (server or self.server).port
         done = subprocess.run([FIRN, "-p", str(port), *arguments], input=text, capture_output=True,
-                              text=True, env=self.environment, timeout=PATIENCE, start_new_session=True)
+                              text=True, env=self.environment, timeout=PATIENCE,
+                              start_new_session=True)
         return done.returncode, done.stdout, done.stderr
 
     def asked(self):
@@ -85,13 +88,15 @@ class ShellTest(unittest.TestCase):
 
     def test_csv(self):
         code, out, _ = self.run_firn("--format", "csv", "-c", "SELECT 1; INSERT INTO t VALUES (1)")
-        self.assertEqual((code, out), (0, 'id,body\n7,hello\n,"a,""b""\nc"\n123456789012345678,""\n'))
+        self.assertEqual(code, 0)
+        self.assertEqual(out, 'id,body\n7,hello\n,"a,""b""\nc"\n123456789012345678,""\n')
 
     def test_json(self):
         code, out, _ = self.run_firn("--format", "json", "-c", "SELECT 1")
         self.assertEqual(code, 0)
-        self.assertEqual(json.loads(out), [{"id": 7, "body": "hello"}, {"id": None, "body": 'a,"b"\nc'},
-                                           {"id": 123456789012345678, "body": ""}])
+        self.assertEqual(json.loads(out), [
+            {"id": 7, "body": "hello"}, {"id": None, "body": 'a,"b"\nc'},
+            {"id": 123456789012345678, "body": ""}])
         self.assertEqual(json.loads(self.run_firn("--format", "json", "-c", "INSERT x")[1]),
                          {"message": "INSERT 0 1", "row_count": 1})
 
@@ -101,7 +106,8 @@ class ShellTest(unittest.TestCase):
 
     def test_chunked_answer(self):
         server = FakeServer(answer, chunked=True)
-        self.assertEqual(self.run_firn("-c", "SELECT 1", server=server), self.run_firn("-c", "SELECT 1"))
+        self.assertEqual(self.run_firn("-c", "SELECT 1", server=server),
+                         self.run_firn("-c", "SELECT 1"))
         server.close()
 
     # ---- errors and exit codes ----
@@ -109,8 +115,10 @@ class ShellTest(unittest.TestCase):
     def test_error_shows_place_hint_and_detail(self):
         code, out, err = self.run_firn("-c", "SELECT id, bdy FROM t")
         self.assertEqual((code, out), (1, ""))
-        self.assertEqual(err, 'ERROR 42703: column "bdy" does not exist\nLINE 1: SELECT id, bdy FROM t\n'
-                              '                   ^\nDETAIL: there is none\nHINT: Did you mean "body"?\n')
+        self.assertEqual(err, 'ERROR 42703: column "bdy" does not exist\n'
+                              'LINE 1: SELECT id, bdy FROM t\n'
+                              '                   ^\n'
+                              'DETAIL: there is none\nHINT: Did you mean "body"?\n')
 
     def test_error_in_a_file_names_its_line(self):
         path = Path(self.home.name, "x.sql")
@@ -150,7 +158,8 @@ class ShellTest(unittest.TestCase):
         folder = Path(self.home.name, ".firn")
         folder.mkdir()
         file = folder / "credentials"
-        file.write_text(f"# mine\nother:1:root:no\n*:{self.server.port}:ro\\:ot:secret\n127.0.0.1:*:root:secret\n")
+        file.write_text(f"# mine\nother:1:root:no\n*:{self.server.port}:ro\\:ot:secret\n"
+                        "127.0.0.1:*:root:secret\n")
         file.chmod(0o644)
         code, _, err = self.run_firn("-c", "SELECT 1")
         self.assertEqual(code, 3)
@@ -183,7 +192,8 @@ class ShellTest(unittest.TestCase):
     # ---- statements ----
 
     def test_standard_input(self):
-        code, _, _ = self.run_firn("-n", "chat", text="SELECT ';' /* ; */,\n$x$;$x$; USE \"Other\";\nSELECT 2")
+        text = "SELECT ';' /* ; */,\n$x$;$x$; USE \"Other\";\nSELECT 2"
+        code, _, _ = self.run_firn("-n", "chat", text=text)
         self.assertEqual(code, 0)
         self.assertEqual(self.asked(), ["SELECT ';' /* ; */,\n$x$;$x$", 'USE "Other"', "SELECT 2"])
         self.assertEqual([r["namespace"] for r in self.server.requests], ["chat", "chat", "Other"])
@@ -197,8 +207,9 @@ class ShellTest(unittest.TestCase):
         self.assertIn("was not run", err)
 
     def test_parameters(self):
-        code, out, _ = self.run_firn("--format", "csv", "--param", "7", "--param", "x'y", "--param", '"7"',
-                                     "--param", "[1,{\"a\":null}]", "-c", "SELECT $1; SELECT 2")
+        code, out, _ = self.run_firn("--format", "csv", "--param", "7", "--param", "x'y",
+                                     "--param", '"7"', "--param", "[1,{\"a\":null}]",
+                                     "-c", "SELECT $1; SELECT 2")
         self.assertEqual(code, 0)
         self.assertEqual(self.server.requests[0]["params"], [7, "x'y", "7", [1, {"a": None}]])
         self.assertNotIn("params", self.server.requests[1])
@@ -213,10 +224,12 @@ class ShellTest(unittest.TestCase):
 
     def test_commands(self):
         Path(self.home.name, "i.sql").write_text("SELECT 5;\n\\q\n")
-        code, out, err = self.run_firn(text="\\format csv\n\\dt\n\\dt *\n\\n chat\n\\dt\n\\conninfo\n\\timing on\nSELECT 1;\n"
-                                       f"\\i {self.home.name}/i.sql\nSELECT never;\n")
+        code, out, err = self.run_firn(
+            text="\\format csv\n\\dt\n\\dt *\n\\n chat\n\\dt\n\\conninfo\n\\timing on\nSELECT 1;\n"
+            f"\\i {self.home.name}/i.sql\nSELECT never;\n")
         self.assertEqual(code, 0, err)
-        self.assertEqual(self.asked(), ["SHOW TABLES", "SHOW TABLES", "SHOW TABLES IN chat", "SELECT 1", "SELECT 5"])
+        self.assertEqual(self.asked(), ["SHOW TABLES", "SHOW TABLES", "SHOW TABLES IN chat",
+                                        "SELECT 1", "SELECT 5"])
         self.assertIn("user root, role system, at 127.0.0.1", out)
         self.assertIn("namespace chat", out)
         self.assertRegex(err, r"Time: [0-9.]+ ms \(server 0.412 ms\)")
@@ -229,8 +242,10 @@ class ShellTest(unittest.TestCase):
                               "--------+--------+----------+------+---------+---------\n"
                               " id     | BIGINT | false    | 1    | NULL    | NULL\n"
                               " body   | TEXT   | true     | NULL | 'x'     | NULL\n\n"
-                              "Indexes\n index   | method | columns\n---------+--------+---------\n primary | key    | id\n\n"
-                              "Properties\n property | value\n----------+--------\n kind     | shared\n\n")
+                              "Indexes\n index   | method | columns\n"
+                              "---------+--------+---------\n primary | key    | id\n\n"
+                              "Properties\n property | value\n"
+                              "----------+--------\n kind     | shared\n\n")
 
     def test_commands_refused(self):
         for text in ("\\nosuch", "\\format xml", "\\i", "\\q now", "\\live", "\\timing maybe"):
@@ -269,10 +284,12 @@ class ShellTest(unittest.TestCase):
             subscriptions.append(message)
             id = message["id"]
             peer.send({"type": "subscribed", "id": id, "columns": self.COLUMNS, "snapshot_seq": 5})
-            peer.send({"type": "rows", "id": id, "batch": 0, "rows": [[1, "a"], [2, None]], "more": False})
+            peer.send({"type": "rows", "id": id, "batch": 0, "rows": [[1, "a"], [2, None]],
+                       "more": False})
             peer.send({"type": "live", "id": id, "seq": 5}, fragments=3)
             peer.frame(9, b"beat")
-            peer.send({"type": "changes", "id": "0", "commit": 1, "changes": [{"seq": 1, "op": "insert", "row": [0, "stale"]}]})
+            peer.send({"type": "changes", "id": "0", "commit": 1,
+                       "changes": [{"seq": 1, "op": "insert", "row": [0, "stale"]}]})
             if len(subscriptions) == 1:
                 peer.send({"type": "resync", "id": id, "reason": "client too slow"})
                 return
@@ -289,24 +306,30 @@ class ShellTest(unittest.TestCase):
             server.close()
             self.assertEqual(code, 1)
             self.assertEqual(err, "ERROR: the server ended the live query: table dropped\n")
-            self.assertEqual([s["sql"] for s in subscriptions], ["SELECT * FROM t WHERE x = $1"] * 2)
-            self.assertEqual((subscriptions[0]["params"], subscriptions[0]["namespace"]), ([1], "chat"))
+            self.assertEqual([s["sql"] for s in subscriptions],
+                             ["SELECT * FROM t WHERE x = $1"] * 2)
+            self.assertEqual(subscriptions[0]["params"], [1])
+            self.assertEqual(subscriptions[0]["namespace"], "chat")
             self.assertNotIn("stale", out)
             self.assertIn("beat", self.pongs)
             getattr(self, "check_live_" + format)(out.replace("c" * 70000, "C"))
 
     def check_live_table(self, out):
-        initial = ["row    (1)  id=1  body=a", "row    (2)  id=2  body=NULL", "live    from sequence 5"]
+        initial = ["row    (1)  id=1  body=a", "row    (2)  id=2  body=NULL",
+                   "live    from sequence 5"]
         self.assertEqual(out.splitlines(), initial + [
             "resync  client too slow", "        subscribed again: all rows follow"] + initial + [
-            "insert (3)  id=3  body=C", "update (1)  id=1  body=a -> b", "delete (2)  id=2  body=NULL"])
+            "insert (3)  id=3  body=C", "update (1)  id=1  body=a -> b",
+            "delete (2)  id=2  body=NULL"])
 
     def check_live_json(self, out):
         lines = [json.loads(line) for line in out.splitlines()]
         self.assertEqual(lines[0], {"op": "row", "key": {"id": 1}, "row": {"id": 1, "body": "a"}})
-        self.assertEqual(lines[2:4], [{"op": "live", "seq": 5}, {"op": "resync", "reason": "client too slow"}])
+        self.assertEqual(lines[2:4], [{"op": "live", "seq": 5},
+                                      {"op": "resync", "reason": "client too slow"}])
         self.assertEqual(lines[-2:], [
-            {"op": "update", "seq": 8, "key": {"id": 1}, "row": {"id": 1, "body": "b"}, "old": {"id": 1, "body": "a"}},
+            {"op": "update", "seq": 8, "key": {"id": 1}, "row": {"id": 1, "body": "b"},
+             "old": {"id": 1, "body": "a"}},
             {"op": "delete", "seq": 9, "key": {"id": 2}, "old": {"id": 2, "body": None}}])
 
     def check_live_csv(self, out):
@@ -316,10 +339,12 @@ class ShellTest(unittest.TestCase):
 
     def test_live_that_is_refused(self):
         server = self.live_server(lambda peer, message: peer.send(
-            {"type": "error", "id": message["id"], **failure("UNDEFINED_TABLE", "42P01", "no such table", 14)}))
+            {"type": "error", "id": message["id"],
+             **failure("UNDEFINED_TABLE", "42P01", "no such table", 14)}))
         code, _, err = self.run_firn("-c", "\\live SELECT * FROM t", server=server)
         self.assertEqual(code, 1)
-        self.assertIn("ERROR 42P01: no such table\nLINE 1: SELECT * FROM t\n" + " " * 22 + "^\n", err)
+        self.assertIn("ERROR 42P01: no such table\nLINE 1: SELECT * FROM t\n" + " " * 22 + "^\n",
+                      err)
         server.close()
 
     # ---- Ctrl-C and terminals ----
@@ -330,9 +355,13 @@ class ShellTest(unittest.TestCase):
             self.assertLess(time.monotonic(), end, "it never came")
             time.sleep(0.01)
 
+    def start_firn(self, server, *arguments):
+        return subprocess.Popen([FIRN, "-p", str(server.port), *arguments], text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                env=self.environment)
+
     def test_interrupt_ends_a_statement(self):
-        firn = subprocess.Popen([FIRN, "-p", str(self.server.port), "-c", "SELECT slow; SELECT 1"],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment)
+        firn = self.start_firn(self.server, "-c", "SELECT slow; SELECT 1")
         self.wait_for(lambda: self.asked())
         firn.send_signal(signal.SIGINT)
         out, err = firn.communicate(timeout=PATIENCE)
@@ -340,9 +369,9 @@ class ShellTest(unittest.TestCase):
 
     def test_interrupt_is_the_end_of_a_live_query(self):
         server = self.live_server(lambda peer, message: peer.send(
-            {"type": "subscribed", "id": message["id"], "columns": self.COLUMNS, "snapshot_seq": 5}))
-        firn = subprocess.Popen([FIRN, "-p", str(server.port), "--format", "csv", "-c", "\\live SELECT 1"],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment)
+            {"type": "subscribed", "id": message["id"], "columns": self.COLUMNS,
+             "snapshot_seq": 5}))
+        firn = self.start_firn(server, "--format", "csv", "-c", "\\live SELECT 1")
         self.assertEqual(firn.stdout.readline(), "op,seq,id,body\n")
         firn.send_signal(signal.SIGINT)
         out, err = firn.communicate(timeout=PATIENCE)
@@ -352,7 +381,8 @@ class ShellTest(unittest.TestCase):
     def terminal(self, *arguments):
         pid, terminal = pty.fork()
         if pid == 0:
-            os.execve(FIRN, ["firn", "-p", str(self.server.port), "--no-color", *arguments], self.environment)
+            os.execve(FIRN, ["firn", "-p", str(self.server.port), "--no-color", *arguments],
+                      self.environment)
         return Terminal(self, pid, terminal)
 
     def test_shell(self):
@@ -420,18 +450,20 @@ class Terminal:
     def expect(self, text):
         end = time.monotonic() + PATIENCE
         while text not in self.seen[self.at:]:
-            self.test.assertLess(time.monotonic(), end, f"{text!r} did not come in {self.seen[self.at:]!r}")
+            self.test.assertLess(time.monotonic(), end,
+                                 f"{text!r} did not come in {self.seen[self.at:]!r}")
             if select.select([self.descriptor], [], [], 0.1)[0]:
                 try:
                     self.seen += os.read(self.descriptor, 65536).decode(errors="replace")
                 except OSError:
-                    self.test.fail(f"{text!r} did not come before the end in {self.seen[self.at:]!r}")
+                    self.test.fail(f"{text!r} did not come in {self.seen[self.at:]!r}: the end")
         self.at += self.seen[self.at:].index(text) + len(text)
 
     def end(self):
         end = time.monotonic() + PATIENCE
         try:
-            while not select.select([self.descriptor], [], [], 0.1)[0] or os.read(self.descriptor, 65536):
+            while (not select.select([self.descriptor], [], [], 0.1)[0]
+                   or os.read(self.descriptor, 65536)):
                 if time.monotonic() > end:
                     os.kill(self.pid, signal.SIGKILL)
         except OSError:
