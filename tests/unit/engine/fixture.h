@@ -267,6 +267,7 @@ static inline Status try_open(Error *error)
     memset(schemas, 0, sizeof schemas);
     memset(versions, 0, sizeof versions);
     memory_io_open(env, &memory_io);
+    TRY(env_make_durable_directories(env, "/data/storage", error));
     return engine_open(env, &options, &hooks, &memory_io.io, &engine, &recovery, error);
 }
 
