@@ -122,6 +122,7 @@ LineResult line_editor_read(LineEditor *editor, const char *place, char state, S
     HistEvent event;
     int size = 0;
     (void)snprintf(editor->prompt, sizeof editor->prompt, "%s%c> ", place, state);
+    (void)el_set(editor->edit, EL_PREP_TERM, 1); /* before the prompt says that keys are read */
     const char *text = el_gets(editor->edit, &size);
     if (interrupt_is_pending()) {
         el_reset(editor->edit);

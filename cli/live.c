@@ -199,10 +199,13 @@ static Status on_error(Live *live, Slice message, Error *error)
 static Status on_end(Live *live, Slice message, const char *what, Error *error)
 {
     Slice reason = text_member(live, message, "reason");
+    Slice detail = text_member(live, message, "detail");
     live->is_over = true;
     live->code = EXIT_STATEMENT_FAILED;
-    return error_set(error, STATUS_OBJECT_NOT_IN_PREREQUISITE_STATE, "%s: %.*s", what,
-                     SLICE_ARGUMENTS(reason));
+    error_set(error, STATUS_OBJECT_NOT_IN_PREREQUISITE_STATE, "%s: %.*s", what,
+              SLICE_ARGUMENTS(reason));
+    error_set_detail(error, "%.*s", SLICE_ARGUMENTS(detail));
+    return error->status;
 }
 
 static bool is_ours(Live *live, Slice message)
@@ -244,6 +247,7 @@ static Status on_message(Live *live, Slice message, Error *error)
 static Status listen_on(Live *live, Error *error)
 {
     const Options *options = live->shell->options;
+    TRY(session_renew(&live->shell->session, error));
     TRY(websocket_open(&live->socket, live->shell->session.env, options->host, options->port,
                        "/v1/ws", error));
     TRY(authenticate(live, error));

@@ -7,6 +7,9 @@
 
 enum { PARAMETER_DEPTH_MAX = 100, PARAMETER_BYTES_MAX = 64 << 20, LOGIN_BYTES_MAX = 1 << 20 };
 
+static const int64_t SECOND_NS = 1000000000;
+static const int64_t TOKEN_SECONDS_MAX = 365 * 86400;
+
 Status session_open(Session *session, Env *env, const Options *options, Error *error)
 {
     *session = (Session){.env = env, .options = options};
@@ -67,6 +70,9 @@ static Status read_login(Session *session, Arena *arena, const HttpReply *reply,
     Slice role = json_member_text(answer, "role", SLICE_EMPTY);
     if (reply->status != 200 || token.size == 0)
         return refused(answer, reply->status, error);
+    int64_t seconds = json_member_integer(answer, "expires_in", 0);
+    if (seconds > 0 && seconds <= TOKEN_SECONDS_MAX)
+        session->renew_ns = env_monotonic_ns(session->env) + seconds * (SECOND_NS / 2);
     buffer_clear(&session->token);
     buffer_put_slice(&session->token, token);
     (void)snprintf(session->role, sizeof session->role, "%.*s", SLICE_ARGUMENTS(role));
@@ -116,6 +122,12 @@ Status session_log_in(Session *session, Error *error)
     TRY(http_client_connect(&session->http, error)); /* before a password is asked for */
     TRY(credentials_find(options->host, options->port, options->user, &session->password, error));
     return log_in_again(session, error);
+}
+
+Status session_renew(Session *session, Error *error)
+{
+    bool is_old = session->token.size > 0 && env_monotonic_ns(session->env) >= session->renew_ns;
+    return is_old ? log_in_again(session, error) : OK;
 }
 
 /* ---- statements ---- */

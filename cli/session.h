@@ -26,7 +26,8 @@ typedef struct Session {
     const Options *options;
     HttpClient http;
     Buffer password;
-    Buffer token; /* empty: anonymous */
+    Buffer token;     /* empty: anonymous */
+    int64_t renew_ns; /* env_monotonic_ns from which on the token is better renewed */
     char role[32];
     char namespace_name[SESSION_NAMESPACE_BYTES_MAX + 1]; /* "": none */
 } Session;
@@ -36,6 +37,9 @@ void session_close(Session *session);
 
 /* Finds the password and logs in; nothing for the anonymous user. */
 CHECKED Status session_log_in(Session *session, Error *error);
+
+/* Logs in again where half of the token's time is over: for what will use it for long. */
+CHECKED Status session_renew(Session *session, Error *error);
 
 /* INVALID_PARAMETER_VALUE where the name is too long. */
 CHECKED Status session_set_namespace(Session *session, Slice name, Error *error);

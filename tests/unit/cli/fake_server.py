@@ -37,6 +37,7 @@ class FakeServer:
 
     def __init__(self, answer, live=None, password="secret", chunked=False):
         self.answer, self.live, self.password, self.chunked = answer, live, password, chunked
+        self.expires_in = 900
         self.requests, self.tokens, self.logins = [], {"token-1"}, 0
         self.aborted = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -89,7 +90,7 @@ class FakeServer:
             token = f"token-{self.logins}"
             self.tokens = {token}
             return 200, {"access_token": token, "refresh_token": "r", "token_type": "Bearer",
-                         "expires_in": 900, "user": request["user"], "role": "system"}
+                         "expires_in": self.expires_in, "user": request["user"], "role": "system"}
         token = headers.get("authorization", "").removeprefix("Bearer ")
         if token and token not in self.tokens:
             return 401, failure("INVALID_AUTHORIZATION", "28000", "the token has expired")

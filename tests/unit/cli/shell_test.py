@@ -28,6 +28,9 @@ def answer(sql, request):
     if "broken" in sql:
         byte = sql.encode().index(b"broken")
         return 400, failure("SYNTAX_ERROR", "42601", 'syntax error at "broken"', byte)
+    if "system.jobs" in sql:
+        columns = [(n, "TEXT") for n in ("type", "namespace", "table_name", "progress", "message")]
+        return 200, success(rows(columns, [["flush", "chat", "t", 0.42, "writing"]]))
     if "slow" in sql:
         time.sleep(PATIENCE)
     if "$1" in sql:
@@ -337,6 +340,20 @@ class ShellTest(unittest.TestCase):
         self.assertEqual(out.splitlines(), ["op,seq,id,body"] + initial + ["resync,,,"] + initial +
                          ["insert,7,3,C", "update,8,1,b", "delete,9,2,"])
 
+    def test_live_renews_an_old_token(self):
+        tokens = []
+
+        def live(peer, message):
+            if message["type"] == "auth":
+                tokens.append(message["token"])
+            peer.send({"type": "closing", "reason": "shutdown"})
+        server = FakeServer(answer, live)
+        server.expires_in = 0
+        code, _, err = self.run_firn("-c", "\\live SELECT 1", server=server)
+        self.assertEqual((code, tokens), (1, ["token-2"]))
+        self.assertIn("shutdown", err)
+        server.close()
+
     def test_live_that_is_refused(self):
         server = self.live_server(lambda peer, message: peer.send(
             {"type": "error", "id": message["id"],
@@ -405,8 +422,8 @@ class ShellTest(unittest.TestCase):
         t.expect("firn+> ")
         t.type("INSERT 1; COMMIT;\n")
         t.expect("COMMIT\r\n")
-        t.type("SELECT slow;\n")
-        t.expect("0:02")
+        t.type("STORAGE FLUSH slow;\n")
+        t.expect("0:02  flush chat.t 42%: writing  (Ctrl-C cancels)")
         t.type("\x03")
         t.expect("cancelled")
         t.expect("firn=> ")
