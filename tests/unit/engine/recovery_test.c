@@ -188,25 +188,31 @@ static void write_much(void *argument)
     simulation_crash(machine, SIMULATION_LOSE_ALL);
 }
 
+static bool made_checkpoint;
+
 static void open_small(void *argument)
 {
     (void)argument;
     options.memory_bytes_max = 2 << 20;
+    options.log_bytes_max = 16 << 20; /* a checkpoint is due after an eighth of it */
     open_with_tables();
     TableCount count = count_rows(0, 0);
     if ((int64_t)(count.hot_rows + count.cold_rows) != rows_written)
         simulation_fail(machine, "%lu and %lu rows of %ld", count.hot_rows, count.cold_rows,
                         rows_written);
     CHECK(count.cold_rows > 0);
+    made_checkpoint |= engine->checkpoints > 0;
     abandon_engine();
-    options.memory_bytes_max = 1 << 30;
+    options.memory_bytes_max = options.log_bytes_max = 1 << 30;
 }
 
 static void replay_flushes_on_the_way(void **state)
 {
     (void)state;
     run_until_crash(write_much);
+    made_checkpoint = false;
     run(open_small);
+    assert_true(made_checkpoint);
     run(open_small);
 }
 
