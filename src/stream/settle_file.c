@@ -88,6 +88,7 @@ static Status open_old(Writing *writing, const StreamFile *base, Error *error)
 static Status write_section(Writing *writing, Error *error)
 {
     Section *section = &writing->section;
+    TRY(buffer_status(&section->bytes, error)); /* a record that found no room is not in `rows` */
     if (section->rows == 0)
         return OK;
     section_finish(section);
