@@ -166,7 +166,7 @@ void socket_refused(void *context, WebSocket *websocket, const Error *error)
     Buffer json;
     (void)context;
     buffer_open(&json, 0);
-    put_error_message(&json, SLICE_EMPTY, error);
+    put_error_message(&json, SLICE_EMPTY, error, NULL);
     socket_send_now(socket, &json);
     buffer_close(&json);
 }

@@ -137,7 +137,7 @@ void socket_run_pump(LoopTask *task);
 
 /* {"type":TYPE,"id":ID — the id left out where it has no data. */
 void put_message(Buffer *out, const char *type, Slice id);
-void put_error_message(Buffer *out, Slice id, const Error *error);
+void put_error_message(Buffer *out, Slice id, const Error *error, const StatementPlace *place);
 
 /* ---- subscription.c ---- */
 

@@ -126,10 +126,11 @@ static Status dispatch(ApiSocket *socket, const JsonValue *message, Slice *id, A
     bool is_subscribe = slice_equal_text(type, "subscribe");
     bool is_query = slice_equal_text(type, "query");
     bool is_next = slice_equal_text(type, "next");
-    if (!is_ping && !is_subscribe && !is_query && !is_next &&
-        !slice_equal_text(type, "unsubscribe"))
+    bool is_known =
+        is_ping || is_subscribe || is_query || is_next || slice_equal_text(type, "unsubscribe");
+    TRY(read_id(message, is_known && !is_ping, id, error));
+    if (!is_known)
         return refuse_type(message, type, error);
-    TRY(read_id(message, !is_ping, id, error));
     *takes_arena = is_subscribe || is_query;
     if (is_ping)
         pong(socket, *id);

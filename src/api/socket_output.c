@@ -104,13 +104,14 @@ void put_message(Buffer *out, const char *type, Slice id)
 }
 
 /* As the body of an error over HTTP. */
-void put_error_message(Buffer *out, Slice id, const Error *error)
+void put_error_message(Buffer *out, Slice id, const Error *error, const StatementPlace *place)
 {
+    HttpErrorPlace at = error_place(place);
     put_message(out, "error", id);
     if (id.data == NULL)
         buffer_put_text(out, ",\"id\":null");
     buffer_put_text(out, ",\"status\":\"error\",\"error\":");
-    http_put_error(out, error, NULL);
+    http_put_error(out, error, &at);
     buffer_put_u8(out, '}');
 }
 
@@ -118,7 +119,7 @@ void socket_say_error(ApiSocket *socket, Slice id, const Error *error)
 {
     Buffer json;
     buffer_open(&json, 0);
-    put_error_message(&json, id, error);
+    put_error_message(&json, id, error, NULL);
     socket_say(socket, NULL, OUTGOING_OWN, &json);
     buffer_close(&json);
 }

@@ -160,11 +160,13 @@ static void say_resync(ApiSubscription *subscription, const char *reason, const 
 
 static void say_failure(ApiSubscription *subscription, const Error *error)
 {
+    StatementPlace place = {.statement = 1};
     Buffer json;
     if (!begin_end(subscription))
         return;
+    statement_place_at(subscription->sql.sql, error->position_byte, &place);
     buffer_open(&json, 0);
-    put_error_message(&json, slice_of_text(subscription->id), error);
+    put_error_message(&json, slice_of_text(subscription->id), error, &place);
     say(subscription, OUTGOING_FINAL, &json);
 }
 
@@ -440,7 +442,7 @@ static void run_subscribe(DatabaseTask *task)
     SubscribeRequest request = request_of(subscription);
     DatabaseSession session;
     LiveSubscription *live = NULL;
-    Error error;
+    Error error = {.position_byte = -1};
     session_copy(&session, &subscription->watch);
     mutex_lock(&socket->mutex);
     session.expires_us = socket->session.expires_us;
