@@ -101,15 +101,24 @@ static Role role_of_user(const Run *run, Slice name)
     return user == NULL ? ROLE_USER : user->role;
 }
 
+/* A plan that sets a password asks for the least right that takes; whose password it is decides
+ * here, by who logged in: acting for somebody is no right to his password. */
+static Action action_on_user(const Run *run)
+{
+    Slice name = run->plan->as.user->name;
+    if (run->plan->action == ACTION_ALTER_OWN_PASSWORD &&
+        !slice_equal(name, run->session->principal.name))
+        return ACTION_ALTER_USER;
+    return run->plan->action;
+}
+
 static Status check_user_statement(const Run *run, Error *error)
 {
     const BoundUser *user = run->plan->as.user;
-    Action action = run->plan->action;
+    Action action = action_on_user(run);
     GuardedObject object = {.kind = OBJECT_NONE, .other_role = role_of_user(run, user->name)};
     if (run->plan->kind == STATEMENT_CREATE_USER)
         object.other_role = user->role;
-    if (action == ACTION_ALTER_USER && slice_equal(user->name, run->who.name) && !user->has_role)
-        action = ACTION_ALTER_OWN_PASSWORD;
     TRY(guard_check(&run->who, action, &object, error));
     if (run->plan->kind == STATEMENT_ALTER_USER && user->has_role) {
         object.other_role = user->role;
