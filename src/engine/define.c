@@ -157,11 +157,26 @@ done:
     return status;
 }
 
+/* A flush syncs the table's folder and the one that holds it. That one, of a storage maybe that is
+ * new, must be safe itself, or a loss of power takes everything settled in it. */
+static Status make_parent_of(Engine *engine, const char *folder, Error *error)
+{
+    Path parent;
+    TRY(path_format(&parent, error, "%s", folder));
+    char *slash = strrchr(parent.text, '/');
+    if (slash == NULL || slash == parent.text)
+        return OK;
+    *slash = '\0';
+    return env_make_durable_directories(engine->env, parent.text, error);
+}
+
 static Status prepare(Define *define, Prepared *prepared, Error *error)
 {
     const TableChange *change = prepared->change;
-    if (change->kind == TABLE_CHANGE_CREATE)
+    if (change->kind == TABLE_CHANGE_CREATE) {
+        TRY(make_parent_of(define->engine, change->definition->folder, error));
         return table_create(define->engine, change->definition, &prepared->table, error);
+    }
     TRY(lock_table(define, prepared, error));
     switch (change->kind) {
     case TABLE_CHANGE_TRUNCATE:

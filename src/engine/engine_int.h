@@ -135,6 +135,7 @@ struct EngineTable {
     Mutex cold_lock;
     ColdTable *cold_table;
     char folder[PATH_BYTES_MAX];
+    char stream_state[PATH_BYTES_MAX]; /* STREAM: the folder of manifests and key indexes */
 
     /* Under root. */
     SuperVersion *current;
@@ -295,6 +296,10 @@ OwnerId key_owner_of(TableKind kind, Slice key);
 /* ---- STREAM tables (stream_read.c, stream_settle.c) ---- */
 
 StreamContext stream_context_of(const EngineTable *table);
+
+/* DATA/catalog/streams/<table id>: beside the windows stands nothing but windows. */
+CHECKED Status stream_state_folder(const Engine *engine, uint64_t table_id, Path *out,
+                                   Error *error);
 CHECKED Status stream_find(EngineTable *table, const SuperVersion *version, Slice key,
                            Horizon horizon, bool want_row, Arena *arena, RowFound *out, bool *found,
                            Error *error);

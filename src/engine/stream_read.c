@@ -8,7 +8,8 @@
 StreamContext stream_context_of(const EngineTable *table)
 {
     const Engine *engine = table->engine;
-    return (StreamContext){engine->env, engine->file_cache, table->folder, table->id};
+    return (StreamContext){engine->env, engine->file_cache, table->folder, table->stream_state,
+                           table->id};
 }
 
 /* ---- one key ---- */

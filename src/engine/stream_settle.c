@@ -5,6 +5,12 @@
  * its commit; the cold lock then covers the commit itself, as everywhere. */
 #include "engine/engine_int.h"
 
+Status stream_state_folder(const Engine *engine, uint64_t table_id, Path *out, Error *error)
+{
+    return path_format(out, error, "%s/catalog/streams/%llu", engine->directory.text,
+                       (unsigned long long)table_id);
+}
+
 /* ---- recovery ---- */
 
 static void tell_damaged(void *context, const Error *why)

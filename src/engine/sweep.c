@@ -257,10 +257,22 @@ Status engine_expire_snapshots(Engine *engine, EngineTable *table, bool *done, E
 
 /* ---- dropped tables ---- */
 
+static Status remove_tree(Engine *engine, const char *folder, bool *removed, Error *error)
+{
+    FileInformation information;
+    TRY(env_stat(engine->env, folder, &information, error));
+    if (!information.exists)
+        return OK;
+    TRY(env_remove_tree(engine->env, folder, error));
+    *removed = true;
+    return OK;
+}
+
 Status engine_remove_folder(Engine *engine, uint64_t table_id, const char *folder, SweepResult *out,
                             Error *error)
 {
-    FileInformation information;
+    Path state;
+    bool removed = false;
     *out = (SweepResult){0};
     if (atomic_load(&engine->poisoned))
         return error_of(error, STATUS_LOG_POISONED);
@@ -269,11 +281,10 @@ Status engine_remove_folder(Engine *engine, uint64_t table_id, const char *folde
     engine_table_release(table);
     if (in_use)
         return error_set(error, STATUS_OBJECT_IN_USE, "a statement still reads the table");
-    TRY(env_stat(engine->env, folder, &information, error));
-    if (!information.exists)
-        return OK;
-    TRY(env_remove_tree(engine->env, folder, error));
-    out->folders_removed = 1;
+    TRY(stream_state_folder(engine, table_id, &state, error));
+    TRY(remove_tree(engine, state.text, &removed, error));
+    TRY(remove_tree(engine, folder, &removed, error));
+    out->folders_removed = removed ? 1 : 0;
     return OK;
 }
 

@@ -114,9 +114,14 @@ Status table_create(Engine *engine, const TableDefinition *definition, EngineTab
     mutex_open(&table->flush_mutex, engine->env, "flush");
     mutex_open(&table->cold_lock, engine->env, "cold");
     Status status = OK;
+    Path state;
     int size = snprintf(table->folder, sizeof table->folder, "%s", definition->folder);
     if (size < 0 || (size_t)size >= sizeof table->folder)
         status = error_set(error, STATUS_PROGRAM_LIMIT_EXCEEDED, "the table's path is too long");
+    if (status == OK && table->kind == TABLE_STREAM)
+        status = stream_state_folder(engine, table->id, &state, error);
+    if (status == OK && table->kind == TABLE_STREAM)
+        memcpy(table->stream_state, state.text, sizeof table->stream_state);
     if (status == OK)
         status = first_version(table, definition, error);
     if (status != OK) {

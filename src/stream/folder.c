@@ -1,4 +1,4 @@
-/* What is in a table's folder, and taking things out of it. */
+/* What is in a table's two folders, and taking things out of them. */
 #include "stream/stream_int.h"
 
 typedef struct Listing {
@@ -27,7 +27,7 @@ static Status list_window(Listing *listing, Slice name, Error *error)
     size_t count;
     if (folder == NULL)
         return arena_error(listing->arena, error);
-    TRY(stream_absolute(listing->context, folder, &path, error));
+    TRY(path_join(&path, listing->context->folder, folder, error));
     TRY(env_list(listing->context->env, path.text, listing->arena, &entries, &count, error));
     for (size_t i = 0; i < count; i++) {
         if (!entries[i].is_directory)
@@ -36,21 +36,22 @@ static Status list_window(Listing *listing, Slice name, Error *error)
     return OK;
 }
 
-static Status list_all(Listing *listing, Error *error)
+/* What stands beside the windows' folders is not ours. */
+static Status list_folder(Listing *listing, const char *folder, bool of_windows, Error *error)
 {
-    const StreamContext *context = listing->context;
+    Env *env = listing->context->env;
     FileInformation information;
     DirectoryEntry *entries;
     size_t count;
-    TRY(env_stat(context->env, context->folder, &information, error));
+    TRY(env_stat(env, folder, &information, error));
     if (!information.exists)
         return OK;
-    TRY(env_list(context->env, context->folder, listing->arena, &entries, &count, error));
+    TRY(env_list(env, folder, listing->arena, &entries, &count, error));
     for (size_t i = 0; i < count; i++) {
-        if (entries[i].is_directory)
-            TRY(list_window(listing, entries[i].name, error));
-        else
-            TRY(add_path(listing, NULL, entries[i].name, error));
+        if (of_windows != entries[i].is_directory)
+            continue;
+        TRY(of_windows ? list_window(listing, entries[i].name, error)
+                       : add_path(listing, NULL, entries[i].name, error));
     }
     return OK;
 }
@@ -60,7 +61,9 @@ Status stream_list(const StreamContext *context, Arena *arena, const char ***out
 {
     Listing listing = {.context = context, .arena = arena};
     buffer_open(&listing.found, 0);
-    Status status = list_all(&listing, error);
+    Status status = list_folder(&listing, context->folder, true, error);
+    if (status == OK)
+        status = list_folder(&listing, context->state, false, error);
     if (status == OK) {
         *count = listing.found.size / sizeof(char *);
         *out = ARENA_ARRAY(arena, const char *, *count);

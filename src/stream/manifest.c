@@ -12,7 +12,8 @@
  *                 sized path, sized deleted places (cold/position_set.h)
  *             indexes, of one window from old to new: number, each:
  *                 u64 window's begin, u64 window's end, sized path
- * Nothing follows. Paths are relative to the table's folder. */
+ * Nothing follows. Paths of files are relative to the table's folder, those of indexes to the one
+ * of its state (stream.h). */
 #include "base/cursor.h"
 #include "base/hash.h"
 #include "cold/position_set.h"
@@ -120,11 +121,11 @@ Status manifest_write(const StreamContext *context, StreamVersion *version, uint
     buffer_open(&bytes, STREAM_MANIFEST_BYTES_MAX);
     GO(path_format(&relative, error, "%016llx.manifest", (unsigned long long)sequence));
     GO(encode(version, context->table_id, &bytes, error));
-    GO(env_make_durable_directories(context->env, context->folder, error));
+    GO(env_make_durable_directories(context->env, context->state, error));
     GO(stream_absolute(context, relative.text, &path, error));
     status = write_file(context, &path, buffer_slice(&bytes), error);
     if (status == OK)
-        status = env_sync_directory(context->env, context->folder, error);
+        status = env_sync_directory(context->env, context->state, error);
     if (status == OK)
         status = FAULT(context->env, flush_after_metadata_sync, error);
     if (status != OK)

@@ -138,7 +138,7 @@ static Status plan_of(StreamSettle *settle, StreamWindow window, IndexPlan **out
         settle->plan_capacity = capacity;
     }
     window_name(window.begin_us, name);
-    TRY(stream_absolute(&settle->context, name, &folder, error));
+    TRY(path_join(&folder, settle->context.folder, name, error));
     TRY(env_make_durable_directories(settle->context.env, folder.text, error));
     settle->plans[settle->plan_count] = (IndexPlan){.window = window};
     *out = &settle->plans[settle->plan_count++];
@@ -255,20 +255,26 @@ static Status write_index(StreamSettle *settle, IndexPlan *plan, Error *error)
 {
     const StreamContext *context = &settle->context;
     uint64_t sequence = settle->options.file_sequence;
-    char name[WINDOW_NAME_BYTES];
-    Path folder;
     Path path;
-    window_name(plan->window.begin_us, name);
     TRY(merge_older(settle, plan, error));
-    /* Two windows can begin at one moment, after the TTL was changed. */
-    TRY(path_format(&path, error, "%s/%016llx-%zx.keys", name, (unsigned long long)sequence,
+    TRY(path_format(&path, error, "%016llx-%zx.keys", (unsigned long long)sequence,
                     (size_t)(plan - settle->plans)));
     TRY(index_plan_write(context, plan, sequence, path.text, error));
     TRY(stream_index_open(context, plan->window, path.text, &settle->indexes[settle->index_count],
                           error));
     settle->index_count++;
-    TRY(stream_absolute(context, name, &folder, error));
-    return BROKEN(skip_data_sync) ? OK : env_sync_directory(context->env, folder.text, error);
+    return OK;
+}
+
+/* The names that files took in the window's folder. */
+static Status sync_window(const StreamSettle *settle, StreamWindow window, Error *error)
+{
+    char name[WINDOW_NAME_BYTES];
+    Path folder;
+    window_name(window.begin_us, name);
+    TRY(path_join(&folder, settle->context.folder, name, error));
+    return BROKEN(skip_data_sync) ? OK
+                                  : env_sync_directory(settle->context.env, folder.text, error);
 }
 
 static Status write_indexes(StreamSettle *settle, Error *error)
@@ -277,10 +283,14 @@ static Status write_indexes(StreamSettle *settle, Error *error)
     settle->replaced = memory_allocate_zeroed(settle->base->index_count + 1, sizeof(StreamIndex *));
     if (settle->indexes == NULL || settle->replaced == NULL)
         return error_out_of_memory(error);
+    TRY(env_make_durable_directories(settle->context.env, settle->context.state, error));
     for (size_t i = 0; i < settle->plan_count; i++) {
+        TRY(sync_window(settle, settle->plans[i].window, error));
         TRY(write_index(settle, &settle->plans[i], error));
         env_yield(settle->context.env, "window index written");
     }
+    if (!BROKEN(skip_data_sync))
+        TRY(env_sync_directory(settle->context.env, settle->context.state, error));
     return FAULT(settle->context.env, flush_after_directory_sync, error);
 }
 

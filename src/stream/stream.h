@@ -5,9 +5,9 @@
  * them; what is committed is the engine's to say: a version is prepared here under a name that
  * nobody looks for, and the engine's log names it.
  *
- *     <folder>/<16 hex digits>.manifest       a version: which files, how far, since when expired
- *     <folder>/<window>/<user>.log            rows (window_file.c)
- *     <folder>/<window>/<16 hex digits>.keys  key index (cold/key_index.h) of rows in that window
+ *     <folder>/<window>/<user>.log        rows (window_file.c)
+ *     <state>/<16 hex digits>.manifest    a version: which files, how far, since when expired
+ *     <state>/<16 hex digits>-<n>.keys    key index (cold/key_index.h) of rows in a window
  *
  * Files only grow: a version knows how many bytes of each are its own, and the bytes before are
  * never written again. So an older version, and whoever reads by it, is served by the same file.
@@ -22,7 +22,8 @@
 #include "types/record.h"
 
 enum {
-    STREAM_PATH_BYTES_MAX = 256,    /* of a path in the table's folder */
+    STREAM_PATH_BYTES_MAX =
+        256, /* of a relative path: with a '/' in a window, else a file of the state */
     STREAM_FILES_MAX = 1 << 20,     /* of one table: a settle beyond it is refused */
     STREAM_SECTION_BYTES = 1 << 20, /* rows are written in sections of about this size */
     STREAM_MANIFEST_BYTES_MAX = 1 << 30,
@@ -33,7 +34,8 @@ enum {
 typedef struct StreamContext {
     Env *env;
     FileCache *cache;
-    const char *folder; /* absolute */
+    const char *folder; /* absolute: of the windows */
+    const char *state;  /* absolute: the folder of manifests and key indexes */
     uint64_t table_id;
 } StreamContext;
 
@@ -188,7 +190,7 @@ CHECKED Status stream_version_prepare(const StreamContext *context, StreamVersio
 
 /* ---- what is in the folder ---- */
 
-/* Relative paths of everything in the folder, in the arena; none where it is not there. */
+/* Relative paths of everything in the two folders, in the arena. */
 CHECKED Status stream_list(const StreamContext *context, Arena *arena, const char ***out,
                            size_t *count, Error *error);
 

@@ -45,7 +45,8 @@ void window_name(int64_t begin_us, char out[WINDOW_NAME_BYTES])
 
 Status stream_absolute(const StreamContext *context, const char *relative, Path *out, Error *error)
 {
-    return path_join(out, context->folder, relative, error);
+    bool is_in_window = strchr(relative, '/') != NULL;
+    return path_join(out, is_in_window ? context->folder : context->state, relative, error);
 }
 
 /* ---- users ---- */

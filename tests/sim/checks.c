@@ -128,7 +128,8 @@ static void scan_windows(Found *found, Pin *pin, bool with_marks)
     }
     found->stream = pin_stream(pin, found->table);
     world_expect(world, file_cache_open(world->env, 4, &cache, &error), &error, "file cache");
-    StreamContext context = {world->env, cache, "/data/streams/s.u-11", TABLE_ID_FIRST + 1};
+    StreamContext context = {world->env, cache, "/data/streams/s.u-11", "/data/catalog/streams/11",
+                             TABLE_ID_FIRST + 1};
     for (size_t i = 0; i < stream_version_file_count(found->stream); i++) {
         status = stream_scan(&context, stream_version_file(found->stream, i), take_window_record,
                              found, &error);

@@ -6,7 +6,7 @@ static void read_whole(const Fixture *fixture, const char *relative, Buffer *out
     Error error;
     Path path;
     buffer_open(out, 0);
-    assert_ok(path_join(&path, fixture->folder, relative, &error), &error);
+    assert_ok(path_join(&path, folder_of(fixture, relative), relative, &error), &error);
     assert_ok(env_read_file(env_real(), path.text, 1 << 30, out, &error), &error);
 }
 
@@ -15,7 +15,7 @@ static void write_whole(Fixture *fixture, const char *relative, Slice bytes)
     Error error;
     Path path;
     File *file;
-    assert_ok(path_join(&path, fixture->folder, relative, &error), &error);
+    assert_ok(path_join(&path, folder_of(fixture, relative), relative, &error), &error);
     file_cache_forget(fixture->context.cache, path.text);
     assert_ok(
         file_open(env_real(), path.text, FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &file, &error),
@@ -186,7 +186,7 @@ static void a_lost_index_is_made_again(void **state)
         if (damage == 0) {
             write_whole(fixture, keys.path, SLICE("nonsense"));
         } else {
-            assert_ok(path_join(&path, fixture->folder, keys.path, &error), &error);
+            assert_ok(path_join(&path, fixture->state, keys.path, &error), &error);
             file_cache_forget(fixture->context.cache, path.text);
             assert_ok(env_remove(env_real(), path.text, &error), &error);
         }

@@ -32,6 +32,7 @@ typedef struct ModelRow {
 typedef struct Fixture {
     char root[64];
     char folder[128];
+    char state[128];
     StreamContext context;
     Schema *schema;
     StreamVersion *version;
@@ -64,7 +65,8 @@ static inline Fixture *fixture_open(void)
     (void)snprintf(fixture->root, sizeof fixture->root, "/tmp/firn-stream-XXXXXX");
     assert_non_null(mkdtemp(fixture->root));
     (void)snprintf(fixture->folder, sizeof fixture->folder, "%s/chat.typing-42", fixture->root);
-    fixture->context = (StreamContext){env_real(), NULL, fixture->folder, TABLE_ID};
+    (void)snprintf(fixture->state, sizeof fixture->state, "%s/state/42", fixture->root);
+    fixture->context = (StreamContext){env_real(), NULL, fixture->folder, fixture->state, TABLE_ID};
     assert_ok(file_cache_open(env_real(), 4, &fixture->context.cache, &error), &error);
     fixture->schema = fixture_schema(1);
     fixture->ttl_us = 30 * 60 * SECOND_US; /* windows of a minute */
@@ -81,6 +83,11 @@ static inline void fixture_close(Fixture *fixture)
     file_cache_close(fixture->context.cache);
     assert_ok(env_remove_tree(env_real(), fixture->root, &error), &error);
     free(fixture);
+}
+
+static inline const char *folder_of(const Fixture *fixture, const char *relative)
+{
+    return strchr(relative, '/') != NULL ? fixture->folder : fixture->state;
 }
 
 /* ---- rows ---- */
@@ -333,7 +340,7 @@ static inline bool file_is_there(const Fixture *fixture, const char *relative)
     Error error;
     Path path;
     FileInformation information;
-    assert_ok(path_join(&path, fixture->folder, relative, &error), &error);
+    assert_ok(path_join(&path, folder_of(fixture, relative), relative, &error), &error);
     assert_ok(env_stat(env_real(), path.text, &information, &error), &error);
     return information.exists;
 }

@@ -290,7 +290,12 @@ static void an_empty_window_takes_its_folder_with_it(void **state)
     apply(fixture, (StreamChange){.evict_until_us = MORNING_US + HOUR_US, .expired_us = 0});
     assert_true(file_is_there(fixture, "2026-11-21T10-00-00/alice.log"));
     sweep(fixture);
-    assert_false(file_is_there(fixture, "2026-11-21T10-00-00"));
+    Path folder;
+    FileInformation information;
+    Error error;
+    assert_ok(path_join(&folder, fixture->folder, "2026-11-21T10-00-00", &error), &error);
+    assert_ok(env_stat(env_real(), folder.text, &information, &error), &error);
+    assert_false(information.exists);
     fixture_close(fixture);
 }
 
