@@ -35,6 +35,7 @@ void result_drop(ResultWriter *writer)
         writer->out.size = writer->statement_start;
     writer->has_columns = false;
     writer->has_rows = false;
+    writer->is_within_row = false;
 }
 
 void result_begin(ResultWriter *writer)
@@ -42,6 +43,7 @@ void result_begin(ResultWriter *writer)
     writer->statement_start = writer->out.size;
     writer->has_columns = false;
     writer->has_rows = false;
+    writer->is_within_row = false;
 }
 
 /* ---- columns and rows ---- */
@@ -90,15 +92,19 @@ static Status take_columns(void *context, const ResultColumn *columns, uint32_t 
     return check_size(writer, error);
 }
 
+/* A piece holds whole rows, or a part of one that is larger than the engine's slots (which counts
+ * where it ends). The engine's pieces bring the comma in front of their rows along, others do not.
+ */
 static Status take_rows(void *context, Slice rows, uint64_t count, Error *error)
 {
     ResultWriter *writer = context;
     ASSERT(writer->has_columns);
-    if (count == 0)
+    if (rows.size == 0)
         return OK;
-    if (writer->has_rows)
+    if (writer->has_rows && !writer->is_within_row && rows.data[0] != ',')
         buffer_put_u8(&writer->out, ',');
     writer->has_rows = true;
+    writer->is_within_row = count == 0;
     buffer_put_slice(&writer->out, rows);
     return check_size(writer, error);
 }

@@ -21,7 +21,8 @@ typedef struct ResultWriter {
     uint32_t results;
     bool has_columns; /* of the present statement */
     bool has_rows;
-    size_t limit; /* bytes; above it `overflow` is asked */
+    bool is_within_row; /* the rest of a row is to come */
+    size_t limit;       /* bytes; above it `overflow` is asked */
     /* Takes what was written so far away (result_writer_take), or says why not. */
     Status (*overflow)(struct ResultWriter *writer, Error *error);
     void *context;
