@@ -95,14 +95,15 @@ static void end(Jobs *jobs, Job *job, size_t slot, Status status, const JobRow *
     mutex_unlock(&jobs->mutex);
 }
 
-static void log_end(Jobs *jobs, const Job *job, Status status, const Error *error)
+static void log_end(Jobs *jobs, const Job *job, const JobRow *result, Status status,
+                    const Error *error)
 {
     if (status == OK)
         LOG_INFO(jobs->logger, "job_completed", "a job is done", LOG_TEXT("job", job->row.id),
                  LOG_TEXT("type", job_type_name(job->row.type)),
                  LOG_TEXT("namespace", job->row.namespace_name),
-                 LOG_TEXT("table", job->row.table_name), LOG_UNSIGNED("rows", job->row.rows),
-                 LOG_UNSIGNED("files", job->row.files));
+                 LOG_TEXT("table", job->row.table_name), LOG_UNSIGNED("rows", result->rows),
+                 LOG_UNSIGNED("files", result->files));
     else
         LOG_WARN(jobs->logger, "job_failed", "a job did not succeed", LOG_TEXT("job", job->row.id),
                  LOG_TEXT("type", job_type_name(job->row.type)),
@@ -117,7 +118,7 @@ static void run_one(Jobs *jobs, Job *job, size_t slot)
     error_clear(&error);
     begin(jobs, job, slot);
     Status status = run_type(jobs, job, &result, &error);
-    log_end(jobs, job, status, &error);
+    log_end(jobs, job, &result, status, &error);
     end(jobs, job, slot, status, &result, &error);
 }
 

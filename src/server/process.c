@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -33,6 +34,7 @@ void process_begin(void)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigprocmask(SIG_BLOCK, &set, NULL); /* threads started from here on inherit it */
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)umask(0027); /* the log holds everybody's rows: nothing of it is for other accounts */
     raise_descriptor_limit();
 }
 
