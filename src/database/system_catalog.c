@@ -245,13 +245,14 @@ static void sum_key_indexes(const SystemRows *rows, const SystemPin *pin, uint64
     }
 }
 
-/* The index of a declared key, as far as it lies on the disk; rows in memory have their own. */
+/* The index of a declared key, as far as it lies on the disk; rows in memory have their own, and
+ * those of windows go with them. */
 static Status put_key_index(SystemRows *rows, const CatalogTable *table, const SystemPin *pin,
                             Error *error)
 {
     Slice *key = NULL;
     uint32_t key_count = key_names(rows, table->schema, &key);
-    bool counts = system_owner_seen(rows, table) == 0;
+    bool counts = system_owner_seen(rows, table) == 0 && table->kind != TABLE_STREAM;
     uint64_t entries;
     uint64_t bytes;
     if (key_count == 0 && rows->status == OK)

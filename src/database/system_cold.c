@@ -101,10 +101,46 @@ static Status put_index_files(SystemRows *rows, const CatalogTable *table, const
     return OK;
 }
 
+/* A window file of a STREAM table. It holds no key index of its own kind and is in no snapshot. */
+static Status put_window_file(SystemRows *rows, const CatalogTable *table, const StreamFile *file,
+                              Error *error)
+{
+    row_table(rows, table);
+    row_text_or_null(rows, system_user_name(rows, file->owner));
+    row_path(rows, table, file->path);
+    row_text(rows, SLICE("data"));
+    row_text(rows, SLICE("window"));
+    row_unsigned(rows, file->rows);
+    row_unsigned(rows, file->deleted_count);
+    row_unsigned(rows, file->bytes);
+    row_null(rows);
+    row_null(rows);
+    row_unsigned(rows, file->first_seq);
+    row_unsigned(rows, file->last_seq);
+    row_null(rows);
+    row_null(rows);
+    row_time_or_null(rows, file->window.begin_us);
+    return row_end(rows, error);
+}
+
+static Status put_window_files(SystemRows *rows, const CatalogTable *table,
+                               const StreamVersion *stream, Error *error)
+{
+    OwnerId seen = system_owner_seen(rows, table);
+    for (size_t i = 0; i < stream_version_file_count(stream); i++) {
+        const StreamFile *file = stream_version_file(stream, i);
+        if (seen == 0 || file->owner == seen)
+            TRY(put_window_file(rows, table, file, error));
+    }
+    return OK;
+}
+
 static Status put_files(SystemRows *rows, const CatalogTable *table, const SystemPin *pin,
                         Error *error)
 {
     const ColdVersion *cold = pin_cold(pin->pin, 0);
+    if (table->kind == TABLE_STREAM)
+        return put_window_files(rows, table, pin_stream(pin->pin, 0), error);
     OwnerId seen = system_owner_seen(rows, table);
     for (size_t i = 0; i < cold_version_file_count(cold); i++) {
         if (seen != 0 && cold_version_file(cold, i)->owner != seen)
@@ -200,6 +236,51 @@ static uint64_t marked_rows(const ColdVersion *cold, size_t i, const FileMarks *
     return found;
 }
 
+static void add_sequences(Share *share, uint64_t first_seq, uint64_t last_seq)
+{
+    if (share->min_seq == 0 || first_seq < share->min_seq)
+        share->min_seq = first_seq;
+    if (last_seq > share->max_seq)
+        share->max_seq = last_seq;
+}
+
+static uint64_t marked_places(const StreamFile *file, const FileMarks *marks, size_t count)
+{
+    uint64_t found = 0;
+    for (size_t m = 0; m < count; m++) {
+        if (marks[m].file_id != file->id)
+            continue;
+        PositionSetIterator iterator = position_set_begin(marks[m].bitmap);
+        uint32_t place;
+        while (position_set_next(&iterator, &place))
+            found += !stream_version_is_deleted(file, place);
+    }
+    return found;
+}
+
+/* Windows whose time is over hold nothing that is shown. Of one that is passing, all rows count:
+ * which of them have expired stands in the file alone. */
+static Status add_windows(const SystemPin *pin, Shares *shares, Arena *arena, Error *error)
+{
+    const StreamVersion *stream = pin_stream(pin->pin, 0);
+    int64_t expired_us = pin_expired_us(pin->pin, 0);
+    FileMarks *marks;
+    size_t mark_count;
+    TRY(pin_all_marks(pin->pin, 0, arena, &marks, &mark_count, error));
+    for (size_t i = 0; i < stream_version_file_count(stream); i++) {
+        const StreamFile *file = stream_version_file(stream, i);
+        Share *share;
+        if (file->window.end_us <= expired_us)
+            continue;
+        TRY(share_of(shares, file->owner, &share, error));
+        share->files++;
+        share->bytes += file->bytes;
+        share->rows += file->rows - file->deleted_count - marked_places(file, marks, mark_count);
+        add_sequences(share, file->first_seq, file->last_seq);
+    }
+    return OK;
+}
+
 static Status add_files(const SystemPin *pin, Shares *shares, Arena *arena, Error *error)
 {
     const ColdVersion *cold = pin_cold(pin->pin, 0);
@@ -215,10 +296,7 @@ static Status add_files(const SystemPin *pin, Shares *shares, Arena *arena, Erro
         share->bytes += file->size_bytes;
         share->rows += file->row_count - cold_version_deleted_count(cold, i) -
                        marked_rows(cold, i, marks, mark_count);
-        if (share->min_seq == 0 || file->first_seq < share->min_seq)
-            share->min_seq = file->first_seq;
-        if (file->last_seq > share->max_seq)
-            share->max_seq = file->last_seq;
+        add_sequences(share, file->first_seq, file->last_seq);
     }
     return OK;
 }
@@ -239,14 +317,16 @@ static bool is_without(const PinnedMemtable *pinned, OwnerId owner)
     return false;
 }
 
-static Status add_block(const PinnedMemtable *pinned, const RowBlockView *view, uint64_t seq,
+static Status add_block(const PinnedMemtable *pinned, const RowBlockView *view, const Pin *pin,
                         Shares *shares, Error *error)
 {
+    int64_t expired_us = pin_expired_us(pin, 0);
     size_t at = 0;
     while (at < view->published) {
         const RecordHeader *record = (const RecordHeader *)(const void *)(view->block.data + at);
         at += record_whole_size(record);
-        if (!record_is_visible(record, seq) || is_without(pinned, record->owner))
+        if (!record_is_visible(record, pin_seq(pin)) || record->updated_us <= expired_us ||
+            is_without(pinned, record->owner))
             continue;
         Share *share;
         TRY(share_of(shares, record->owner, &share, error));
@@ -265,7 +345,7 @@ static Status add_memory(const SystemPin *pin, Shares *shares, Arena *arena, Err
         size_t block_count;
         TRY(memtable_blocks(pinned[i].memtable, arena, &blocks, &block_count, error));
         for (size_t b = 0; b < block_count; b++)
-            TRY(add_block(&pinned[i], &blocks[b], pin_seq(pin->pin), shares, error));
+            TRY(add_block(&pinned[i], &blocks[b], pin->pin, shares, error));
     }
     return OK;
 }
@@ -351,7 +431,10 @@ static Status put_manifest(SystemRows *rows, const CatalogTable *table, const Sy
     Arena arena;
     Status status = OK;
     arena_open(&arena, 0);
-    GO(add_files(pin, &shares, &arena, error));
+    if (table->kind == TABLE_STREAM)
+        GO(add_windows(pin, &shares, &arena, error));
+    else
+        GO(add_files(pin, &shares, &arena, error));
     GO(add_memory(pin, &shares, &arena, error));
     if (table->kind == TABLE_SHARED)
         GO(put_shared(rows, table, pin, &shares, error));

@@ -1,6 +1,6 @@
 /* A small database without sessions: catalog, engine, jobs, live queries and an executor, over data
  * files of the simulation's format; users root, alice and bob; tables app.open (SHARED, protected),
- * app.closed (SHARED, private, without a key) and app.own (USER). */
+ * app.closed (SHARED, private, without a key), app.own (USER) and app.passing (STREAM). */
 #ifndef FIRN_TESTS_UNIT_DATABASE_FIXTURE_H
 #define FIRN_TESTS_UNIT_DATABASE_FIXTURE_H
 
@@ -191,6 +191,8 @@ static inline void make_table(Fixture *f, const char *name, TableKind kind, Tabl
                         .options = {.flush_rows = 500, .flush_interval_ms = 20000},
                         .storage = SLICE("local"),
                         .creator = f->root};
+    if (kind == TABLE_STREAM)
+        draft.options.ttl_ms = 3600000;
     bool existed;
     Error error;
     assert_ok(catalog_create_table(f->catalog, &draft, false, &existed, &error), &error);
@@ -279,6 +281,7 @@ static inline int open_fixture(void **state)
     make_table(f, "open", TABLE_SHARED, ACCESS_PROTECTED, true);
     make_table(f, "closed", TABLE_SHARED, ACCESS_PRIVATE, false);
     make_table(f, "own", TABLE_USER, ACCESS_PRIVATE, true);
+    make_table(f, "passing", TABLE_STREAM, ACCESS_PRIVATE, true);
     f->sources = (SystemSources){.env = env_real(),
                                  .engine = f->engine,
                                  .catalog = f->catalog,

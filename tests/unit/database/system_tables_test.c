@@ -60,13 +60,14 @@ static void catalog_tables_say_what_there_is(void **state)
     Fixture *f = *state;
     uint32_t count;
     const char *text = show(f, "tables", f->root, ROLE_SYSTEM, &count);
-    assert_int_equal(count, 3);
+    assert_int_equal(count, 4);
+    assert_contains(text, "app|passing|stream|~|local|1|{id}|500|20000|1048576|3600000|");
     assert_contains(text, "app|own|user|~|local|1|{id}|500|20000|1048576|~|zstd|"
                           "{\"flush_rows\":500,\"flush_interval\":\"20s\"}|~|");
     assert_contains(text, "app|open|shared|protected|local|1|{id}|");
     assert_contains(text, "app|closed|shared|private|local|1|~|");
     text = show(f, "columns", f->root, ROLE_SYSTEM, &count);
-    assert_int_equal(count, 6);
+    assert_int_equal(count, 8);
     assert_contains(text, "app|own|id|1|1|INTEGER|f|~|1|~|f\n");
     assert_contains(text, "app|own|body|2|2|TEXT|t|~|~|the letter|f\n");
     text = show(f, "namespaces", f->root, ROLE_SYSTEM, &count);
@@ -78,9 +79,9 @@ static void catalog_tables_say_what_there_is(void **state)
     assert_contains(text, "root|system|~|~|");
     text = show(f, "storages", f->root, ROLE_SYSTEM, &count);
     assert_contains(text, "local|filesystem|");
-    assert_contains(text, "|{}|3|0|");
+    assert_contains(text, "|{}|4|0|");
     (void)show(f, "indexes", f->root, ROLE_SYSTEM, &count);
-    assert_int_equal(count, 2);
+    assert_int_equal(count, 3);
 }
 
 static void dropped_columns_stay_listed(void **state)
@@ -153,6 +154,25 @@ static void owners_are_counted_apart_and_see_themselves(void **state)
     assert_int_equal(count, 1);
 }
 
+static void streams_are_counted_by_window_and_owner(void **state)
+{
+    Fixture *f = *state;
+    uint32_t count;
+    for (int i = 1; i <= 3; i++)
+        write_row(f, "passing", f->alice, i, "a");
+    write_row(f, "passing", f->bob, 1, "b");
+    flush(f, "passing", 0);
+    write_row(f, "passing", f->alice, 4, "a");
+    const char *text = show(f, "files", f->root, ROLE_SYSTEM, &count);
+    assert_int_equal(count, 2);
+    assert_contains(text, "app|passing|alice|app.passing-");
+    assert_contains(text, "|data|window|3|0|");
+    text = show(f, "manifest", f->alice, ROLE_USER, &count);
+    assert_null(strstr(text, "bob"));
+    assert_contains(text, "app|passing|alice|~|1|3|");
+    assert_contains(text, "|1|96|f|~|~\n"); /* one row in memory; nothing has to be flushed */
+}
+
 static void others_see_their_own_rows_only(void **state)
 {
     Fixture *f = *state;
@@ -168,7 +188,7 @@ static void others_see_their_own_rows_only(void **state)
     assert_int_equal(count, 1);
     assert_contains(text, "alice|user|");
     text = show(f, "tables", f->alice, ROLE_USER, &count);
-    assert_int_equal(count, 2);
+    assert_int_equal(count, 3);
     assert_null(strstr(text, "closed"));
     text = show(f, "namespaces", f->alice, ROLE_USER, &count);
     assert_int_equal(count, 1);
@@ -409,6 +429,7 @@ int main(void)
         TEST(dropped_columns_stay_listed),
         TEST(files_and_manifest_follow_the_rows),
         TEST(owners_are_counted_apart_and_see_themselves),
+        TEST(streams_are_counted_by_window_and_owner),
         TEST(others_see_their_own_rows_only),
         TEST(jobs_are_whose_they_are),
         TEST(settings_stats_and_functions),
