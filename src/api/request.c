@@ -29,6 +29,17 @@ static Status refuse_field(Slice key, const char *const *names, const char *cons
 
 /* ---- members ---- */
 
+static bool is_repeated(const JsonValue *object, uint32_t number)
+{
+    for (uint32_t i = 0; i < number; i++) {
+        if (slice_equal(object->children[i].key, object->children[number].key))
+            return true;
+    }
+    return false;
+}
+
+/* A field that stands twice can be read in two ways: whoever checked the one may not have seen the
+ * other. */
 static Status check_fields(const JsonValue *object, const char *const *names,
                            const char *const *others, Error *error)
 {
@@ -38,6 +49,9 @@ static Status check_fields(const JsonValue *object, const char *const *names,
         Slice key = object->children[i].key;
         if (!is_named(key, names) && !is_named(key, others))
             return refuse_field(key, names, others, error);
+        if (is_repeated(object, i))
+            return error_set(error, STATUS_INVALID_PARAMETER_VALUE, "field \"%.*s\" stands twice",
+                             SLICE_ARGUMENTS(key));
     }
     return OK;
 }

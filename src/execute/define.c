@@ -251,6 +251,8 @@ static Status alter_table(Run *run, Error *error)
         edit.check_context = &null_check;
     }
     TRY(catalog_edit_table(run->executor->catalog, &edit, lock_deadline(run), error));
+    if (bound->kind == ALTER_SET_OPTIONS && (bound->options_set & OPTION_ACCESS) != 0)
+        run->executor->hooks.rights_changed(run->executor->hooks.context, 0); /* anybody's */
     if (bound->kind == ALTER_ADD_COLUMN && !edit.added.initial_default.is_null)
         add_notice(run, "rows in files keep the default through Firn; other readers of the Iceberg "
                         "table see NULL there until a compaction writes them again");
