@@ -33,7 +33,15 @@ typedef struct BindContext {
     uint32_t parameter_count;
     bool keep_constants; /* tests: leave constant expressions to the executors */
     HeldSchema *held;    /* schemas of system tables the binder made, by bind_hold_schema */
+    /* Asked about every table found, before anything of it is told: names of columns are not for
+     * who may not read it. NULL: nobody asks; the executor does at every run in either case. */
+    Status (*allow_table)(void *context, const CatalogTable *table, Error *error);
+    void *allow_context;
 } BindContext;
+
+/* The question itself; OK where nobody asks. */
+CHECKED Status bind_allow_table(const BindContext *context, const CatalogTable *table,
+                                Error *error);
 
 /* Gives a schema's reference to the statement, whose plan releases it at its end (released at once
  * where this fails). The front half (plan.c) has it. */

@@ -58,7 +58,7 @@ static Status find_table(Binder *binder, const VectorSearch *search, const Catal
                             SLICE_ARGUMENTS(search->table));
     *out = catalog_find_table(binder->context->snapshot, search->namespace_name, search->table);
     if (*out != NULL)
-        return OK;
+        return bind_allow_table(binder->context, *out, error);
     return error_set_at(error, search->position, STATUS_UNDEFINED_TABLE,
                         "relation \"%.*s.%.*s\" does not exist",
                         SLICE_ARGUMENTS(search->namespace_name), SLICE_ARGUMENTS(search->table));

@@ -15,6 +15,16 @@ Status front_allow(const Front *front, Action action, GuardedObject object, Erro
     return request->allow(request->allow_context, action, &object, error);
 }
 
+/* Whoever may do anything with a table's rows may read them. */
+static Status allow_table(void *context, const CatalogTable *table, Error *error)
+{
+    static const ObjectKind kinds[] = {[TABLE_SHARED] = OBJECT_SHARED_TABLE,
+                                       [TABLE_USER] = OBJECT_USER_TABLE,
+                                       [TABLE_STREAM] = OBJECT_STREAM_TABLE};
+    GuardedObject object = {.kind = kinds[table->kind], .access = table->access};
+    return front_allow(context, ACTION_SELECT, object, error);
+}
+
 void front_plan_is(Front *front, StatementKind kind, Action action)
 {
     front->plan->kind = kind;
@@ -53,7 +63,9 @@ BindContext front_context(const Front *front)
                          .namespace_name = front->namespace_name,
                          .clauses = front->clauses,
                          .clause_count = front->clause_count,
-                         .held = front->plan->held};
+                         .held = front->plan->held,
+                         .allow_table = allow_table,
+                         .allow_context = (void *)(uintptr_t)front};
 }
 
 /* ---- tables ---- */

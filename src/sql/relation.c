@@ -197,6 +197,13 @@ static Status error_no_table(Slice namespace_name, Slice name, int32_t position,
                         qualified ? "." : "", SLICE_ARGUMENTS(name));
 }
 
+Status bind_allow_table(const BindContext *context, const CatalogTable *table, Error *error)
+{
+    if (context->allow_table == NULL)
+        return OK;
+    return context->allow_table(context->allow_context, table, error);
+}
+
 Status bind_table_name(BindContext *context, const Node *range, const CatalogTable **table,
                        const SystemTable **system, Error *error)
 {
@@ -219,5 +226,5 @@ Status bind_table_name(BindContext *context, const Node *range, const CatalogTab
         *table = catalog_find_table(context->snapshot, namespace_name, name);
     if (*table == NULL && *system == NULL)
         return error_no_table(written, name, position, error);
-    return OK;
+    return *table == NULL ? OK : bind_allow_table(context, *table, error);
 }
