@@ -149,7 +149,7 @@ static Status check_storage(Run *run, Error *error)
         return error_set(error, STATUS_UNDEFINED_OBJECT, "storage \"%.*s\" does not exist",
                          SLICE_ARGUMENTS(bound->id));
     TRY(catalog_storage_path(run->executor->catalog, bound->id, &path, error));
-    Status checked = env_make_directories(run->executor->env, path.text, &failure);
+    Status checked = env_make_durable_directories(run->executor->env, path.text, &failure);
     if (checked == OK)
         checked = env_free_space(run->executor->env, path.text, &free_bytes, &failure);
     TRY(sink->columns(sink->context, columns, count, error));

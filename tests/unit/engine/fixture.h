@@ -18,6 +18,7 @@ static Engine *engine;
 static EngineOptions options;
 static EngineRecovery recovery;
 static TablePolicy policy;
+static TableKind own_kind; /* of OWN */
 static MemoryIo memory_io;
 static Schema *schemas[TABLES];
 static uint32_t versions[TABLES]; /* appended; 0: none */
@@ -59,6 +60,7 @@ static int boot(void **state)
                            .compression = "none",
                            .format_version = 2};
     background_errors = flushes_wanted = 0;
+    own_kind = TABLE_USER;
     return 0;
 }
 
@@ -106,7 +108,7 @@ static inline Schema *schema_of_version(size_t number, uint32_t version)
     columns[1].initial_default = value_null(TYPE_TEXT);
     columns[2].initial_default = value_integer(TYPE_BIGINT, version);
     CHECK_OK(schema_create(TABLE_ID_FIRST + number, version,
-                           number == OWN ? TABLE_USER : TABLE_SHARED, columns, version == 1 ? 2 : 3,
+                           number == OWN ? own_kind : TABLE_SHARED, columns, version == 1 ? 2 : 3,
                            version + 2, &schema, &error),
              &error);
     return schema;
@@ -267,7 +269,6 @@ static inline Status try_open(Error *error)
     memset(schemas, 0, sizeof schemas);
     memset(versions, 0, sizeof versions);
     memory_io_open(env, &memory_io);
-    TRY(env_make_durable_directories(env, "/data/storage", error));
     return engine_open(env, &options, &hooks, &memory_io.io, &engine, &recovery, error);
 }
 
