@@ -175,7 +175,8 @@ static int64_t table_due_ns(const EngineTable *table)
         return INT64_MIN; /* a flush that failed */
     if (first_ns == 0 || table->policy.flush_interval_ns <= 0)
         return INT64_MAX;
-    return first_ns + table->policy.flush_interval_ns;
+    bool is_endless = table->policy.flush_interval_ns > INT64_MAX - first_ns;
+    return is_endless ? INT64_MAX : first_ns + table->policy.flush_interval_ns;
 }
 
 static int64_t check_table(Engine *engine, EngineTable *table, int64_t now_ns)

@@ -491,7 +491,8 @@ static inline void expect_at(Pin *pin, size_t number, OwnerId owner, int64_t key
     Value value = value_null(TYPE_TEXT);
     if (has)
         row_get(&pin_schema(pin, 0)->layout, found.row, 1, &value);
-    if (has != (text != NULL) || (has && !slice_equal_text(value.as.bytes, text)))
+    bool is_right = text == NULL ? !has : has && slice_equal_text(value.as.bytes, text);
+    if (!is_right)
         simulation_fail(machine, "key %ld is \"%.*s\", wanted \"%s\"", key,
                         SLICE_ARGUMENTS(has ? value.as.bytes : SLICE("(none)")),
                         text == NULL ? "(none)" : text);
