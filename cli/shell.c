@@ -126,8 +126,11 @@ static int run_shown(Shell *shell, Slice sql, bool has_parameter, ShellView *vie
     } else {
         follow_namespace(shell, sql);
     }
-    if (shell->out.failed && code == EXIT_DONE)
+    if (shell->out.failed && code == EXIT_DONE) {
+        error_set(&error, STATUS_IO_ERROR, "the output cannot be written");
+        (void)shell_fail(shell, &error);
         code = EXIT_STATEMENT_FAILED;
+    }
     http_reply_close(&reply);
     arena_close(&arena);
     return code;

@@ -154,6 +154,13 @@ class ShellTest(unittest.TestCase):
         self.assertIn("not known whether", err)
         server.close()
 
+    def test_output_that_cannot_be_written(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([FIRN, "-p", str(self.server.port), "-c", "SELECT 1; SELECT 2"],
+                                  stdout=full, stderr=subprocess.PIPE, env=self.environment)
+        self.assertEqual((done.returncode, self.asked()), (1, ["SELECT 1"]))
+        self.assertIn(b"cannot be written", done.stderr)
+
     # ---- who asks ----
 
     def test_credentials_file(self):
