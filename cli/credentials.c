@@ -43,8 +43,6 @@ static bool part_fits(const Buffer *part, const char *wanted)
 /* True where the line is for this user there; the password is in `part` then. */
 static bool read_line(Slice line, const char *const wanted[3], Buffer *part)
 {
-    if (line.size == 0 || line.data[0] == '#')
-        return false;
     for (size_t i = 0; i < 3; i++) {
         take_part(&line, false, part);
         if (!part_fits(part, wanted[i]))

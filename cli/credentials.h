@@ -2,8 +2,8 @@
  * sits at the terminal.
  *
  * The file has lines HOST:PORT:USER:PASSWORD; the first that fits is taken. "*" stands for any
- * host, port or user; a colon or backslash within a part has a backslash before it. Lines that
- * begin with # are skipped. It must be a file that only its owner may read.
+ * host, port or user; a colon or backslash within a part has a backslash before it. Other lines
+ * (comments, say) fit nobody. It must be a file that only its owner may read.
  *
  * Threading: one thread. Ownership: the password is the caller's buffer; credentials_wipe it.
  * Errors: INVALID_AUTHORIZATION where no source has one, or where others may read the file. */
