@@ -90,8 +90,9 @@ static void read_column(Arena *arena, const JsonValue *all, Slice name, Type typ
     out->value_count = count_of(column, "num_values");
     out->null_count = count_of(column, "null_count");
     out->size_bytes = count_of(column, "column_size_bytes");
+    bool is_real = is_list || type.kind == TYPE_REAL || type.kind == TYPE_DOUBLE;
     out->may_have_nan =
-        is_list || !slice_equal_text(json_member_text(column, "has_nan", SLICE_EMPTY), "false");
+        is_real && !slice_equal_text(json_member_text(column, "has_nan", SLICE_EMPTY), "false");
     if (is_list || column == NULL)
         return;
     Value lower;

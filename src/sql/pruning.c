@@ -107,20 +107,27 @@ static Status prune_in(const Pruning *pruning, const Bound *bound, const FromIte
                     error);
 }
 
-static Status prune_conjuncts(const Pruning *pruning, const Bound *bound, const FromItem *only,
-                              Error *error)
+/* BETWEEN is an AND within the AND; what lies deeper than anybody writes is not looked at. */
+enum { CONJUNCT_DEPTH_MAX = 8 };
+
+static Status prune_within(const Pruning *pruning, const Bound *bound, const FromItem *only,
+                           int depth, Error *error)
 {
-    if (bound == NULL)
-        return OK;
     if (bound->kind == BOUND_COMPARE)
         return prune_comparison(pruning, bound, only, error);
     if (bound->kind == BOUND_IN)
         return prune_in(pruning, bound, only, error);
-    for (uint32_t i = 0; bound->kind == BOUND_AND && i < bound->child_count; i++) {
-        if (bound->children[i]->kind != BOUND_AND)
-            TRY(prune_conjuncts(pruning, bound->children[i], only, error));
-    }
+    if (bound->kind != BOUND_AND || depth == CONJUNCT_DEPTH_MAX)
+        return OK;
+    for (uint32_t i = 0; i < bound->child_count; i++)
+        TRY(prune_within(pruning, bound->children[i], only, depth + 1, error));
     return OK;
+}
+
+static Status prune_conjuncts(const Pruning *pruning, const Bound *bound, const FromItem *only,
+                              Error *error)
+{
+    return bound == NULL ? OK : prune_within(pruning, bound, only, 0, error);
 }
 
 static Status prune_join(const Pruning *pruning, const FromItem *item, Error *error)
