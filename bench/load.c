@@ -1,14 +1,19 @@
-/* load: keeps N connections busy with one HTTP request each and measures what comes back.
+/* load: keeps N connections busy with one request each, over HTTP or PostgreSQL's protocol, and
+ * measures what comes back.
  *
- *     gcc -O2 -std=c17 -D_GNU_SOURCE -Wall -Wextra -o build/release/load bench/load.c
+ *     gcc -O2 -std=c17 -D_GNU_SOURCE -Wall -Wextra -o build/release/load bench/load*.c
  *     build/release/load -a 127.0.0.1:7700 -c 16 -t 5 -u /v1/sql -H 'Authorization: Bearer …' \
  *         -b '{"sql":"INSERT INTO b.t VALUES ($1, $2)","params":[{counter},"{random:100}"]}'
  *
  * In the body {counter} becomes a number that no other request has (from -s on), {random:N} N
- * random letters, {connection} the connection's number. Every request waits for its answer; the
- * next one follows at once (-r limits the rate of all together). Statuses are counted, latencies
- * kept in a histogram with an error below 2 %. With -P PID the CPU time of that process is measured
- * too.
+ * random letters, {random_below:N} a random number below N, {connection} the connection's number.
+ * Every request waits for its answer; the next one follows at once (-r limits the rate of all
+ * together). Statuses are counted, latencies kept in a histogram with an error below 2 %. With -P
+ * PID the CPU time of that process is measured too.
+ *
+ * With -q SQL -v VALUE… it speaks PostgreSQL's protocol instead (load_postgres.c): the statement is
+ * prepared once on each connection, each request binds the values and runs it, as libpq's
+ * PQsendQueryPrepared does.
  *
  * One thread, epoll, no library. Exit: 0, 1 where an answer was not 200 or a connection broke, 2
  * wrong use. Times are of the monotonic clock; the warm-up (-w) counts nowhere. */
@@ -28,64 +33,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "load.h"
+
 enum {
-    HEADERS_MAX = 32,
     CONNECTIONS_MAX = 30000,
-    REQUEST_BYTES_MAX = 1 << 20,
     RESPONSE_BYTES = 64 << 10, /* read at once; a head must fit */
     BUCKETS_PER_OCTAVE = 64,
     OCTAVES = 36, /* 1 ns to 68 s */
     STATUSES = 600,
 };
 
-typedef struct Options {
-    const char *address;
-    const char *method;
-    const char *path;
-    const char *body;
-    const char *headers[HEADERS_MAX];
-    size_t header_count;
-    size_t connections;
-    double seconds;
-    double warm_up_seconds;
-    uint64_t requests_max;
-    uint64_t counter;
-    double rate; /* requests a second; 0: as many as go */
-    long watched_pid;
-    bool as_json;
-} Options;
-
-typedef enum ResponsePart {
-    READS_HEAD,
-    READS_BODY,
-    READS_CHUNK_SIZE,
-    READS_CHUNK_DATA,
-    READS_TRAILER,
-} ResponsePart;
-
-typedef struct Connection {
-    int descriptor;
-    size_t number;
-    char *request;
-    size_t request_size;
-    size_t request_sent;
-    uint64_t began_ns; /* 0: idle */
-    ResponsePart part;
-    char head[8192];
-    size_t head_size;
-    int status;
-    bool is_chunked;
-    uint64_t left; /* of the body or chunk */
-    size_t line_size;
-} Connection;
-
-static Options options = {.address = "127.0.0.1:7700",
-                          .method = "POST",
-                          .path = "/v1/sql",
-                          .body = "",
-                          .connections = 16,
-                          .seconds = 5,
-                          .warm_up_seconds = 0.5};
+Options options = {.address = "127.0.0.1:7700",
+                   .method = "POST",
+                   .path = "/v1/sql",
+                   .body = "",
+                   .user = "postgres",
+                   .database = "postgres",
+                   .connections = 16,
+                   .seconds = 5,
+                   .warm_up_seconds = 0.5};
 static uint64_t histogram[OCTAVES * BUCKETS_PER_OCTAVE];
 static uint64_t statuses[STATUSES];
 static uint64_t answers;
@@ -104,13 +70,13 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void die(const char *what)
+void die(const char *what)
 {
     fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
     exit(1);
 }
 
-static void refuse(const char *why)
+void refuse(const char *why)
 {
     fprintf(stderr, "load: %s\n", why);
     exit(2);
@@ -173,12 +139,7 @@ static uint64_t next_random(void)
     return random_state;
 }
 
-typedef struct Writer {
-    char *at;
-    char *end;
-} Writer;
-
-static void put(Writer *writer, const char *text, size_t size)
+void put(Writer *writer, const char *text, size_t size)
 {
     if ((size_t)(writer->end - writer->at) < size)
         refuse("a request is larger than 1 MiB");
@@ -212,9 +173,16 @@ static size_t put_placeholder(Writer *writer, const char *at, const Connection *
         put_number(writer, connection->number);
         return 12;
     }
+    char *end;
+    if (strncmp(at, "{random_below:", 14) == 0) {
+        unsigned long below = strtoul(at + 14, &end, 10);
+        if (*end != '}' || below == 0)
+            return 0;
+        put_number(writer, (next_random() >> 11) % below);
+        return (size_t)(end + 1 - at);
+    }
     if (strncmp(at, "{random:", 8) != 0)
         return 0;
-    char *end;
     unsigned long count = strtoul(at + 8, &end, 10);
     if (*end != '}' || count > REQUEST_BYTES_MAX)
         return 0;
@@ -222,10 +190,10 @@ static size_t put_placeholder(Writer *writer, const char *at, const Connection *
     return (size_t)(end + 1 - at);
 }
 
-static size_t put_body(char *out, size_t size, const Connection *connection)
+size_t put_template(char *out, size_t size, const char *text, const Connection *connection)
 {
     Writer writer = {out, out + size};
-    for (const char *at = options.body; *at != '\0';) {
+    for (const char *at = text; *at != '\0';) {
         size_t taken = *at == '{' ? put_placeholder(&writer, at, connection) : 0;
         if (taken == 0) {
             put(&writer, at, 1);
@@ -236,10 +204,10 @@ static size_t put_body(char *out, size_t size, const Connection *connection)
     return (size_t)(writer.at - out);
 }
 
-static void make_request(Connection *connection)
+static void make_http_request(Connection *connection)
 {
     static char body[REQUEST_BYTES_MAX];
-    size_t body_size = put_body(body, sizeof body, connection);
+    size_t body_size = put_template(body, sizeof body, options.body, connection);
     Writer writer = {connection->request, connection->request + REQUEST_BYTES_MAX};
     char line[1024];
     int size = snprintf(line, sizeof line, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\n",
@@ -254,7 +222,6 @@ static void make_request(Connection *connection)
     put(&writer, "\r\n", 2);
     put(&writer, body, body_size);
     connection->request_size = (size_t)(writer.at - connection->request);
-    connection->request_sent = 0;
 }
 
 /* ---- connections ---- */
@@ -289,12 +256,14 @@ static void connect_one(Connection *connection, const struct addrinfo *to)
         die("socket");
     if (connect(connection->descriptor, to->ai_addr, to->ai_addrlen) != 0)
         die("connect");
-    if (fcntl(connection->descriptor, F_SETFL, O_NONBLOCK) != 0)
-        die("fcntl");
     setsockopt(connection->descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     connection->request = malloc(REQUEST_BYTES_MAX);
     if (connection->request == NULL)
         die("malloc");
+    if (options.sql != NULL)
+        postgres_open(connection);
+    if (fcntl(connection->descriptor, F_SETFL, O_NONBLOCK) != 0)
+        die("fcntl");
     watch(connection, EPOLL_CTL_ADD, EPOLLIN);
 }
 
@@ -328,7 +297,11 @@ static void send_some(Connection *connection)
 static void begin_request(Connection *connection)
 {
     requests_begun++;
-    make_request(connection);
+    connection->request_sent = 0;
+    if (options.sql != NULL)
+        postgres_make_request(connection);
+    else
+        make_http_request(connection);
     connection->part = READS_HEAD;
     connection->head_size = 0;
     connection->began_ns = now_ns();
@@ -419,7 +392,7 @@ static size_t take_data(Connection *connection, size_t size)
 }
 
 /* True when the answer is whole. */
-static bool take_response(Connection *connection, const char *data, size_t size)
+static bool take_http_response(Connection *connection, const char *data, size_t size)
 {
     bool done = false;
     for (size_t at = 0; !done;) {
@@ -455,7 +428,10 @@ static void on_readable(Connection *connection, uint64_t start_ns)
         close_one(connection);
         return;
     }
-    if (connection->began_ns == 0 || !take_response(connection, data, (size_t)n))
+    if (connection->began_ns == 0)
+        return;
+    if (!(options.sql != NULL ? postgres_take_response(connection, data, (size_t)n)
+                              : take_http_response(connection, data, (size_t)n)))
         return;
     count_answer(connection, now_ns());
     connection->began_ns = 0;
@@ -612,9 +588,10 @@ static void read_options(int count, char **arguments)
     static const char usage[] =
         "usage: load [-a HOST:PORT] [-c CONNECTIONS] [-t SECONDS] [-w WARM_UP] [-n REQUESTS]\n"
         "            [-m METHOD] [-u PATH] [-H 'Name: value']... [-b BODY | -f FILE]\n"
-        "            [-s FIRST_COUNTER] [-r REQUESTS_PER_SECOND] [-P PID] [-j]";
+        "            [-s FIRST_COUNTER] [-r REQUESTS_PER_SECOND] [-P PID] [-j]\n"
+        "       load -q SQL [-v VALUE]... [-U USER] [-d DATABASE] [the others as above]";
     int letter;
-    while ((letter = getopt(count, arguments, "a:c:t:w:n:m:u:H:b:f:s:r:P:j")) != -1) {
+    while ((letter = getopt(count, arguments, "a:c:t:w:n:m:u:H:b:f:s:r:P:jq:v:U:d:")) != -1) {
         switch (letter) {
         case 'a':
             options.address = optarg;
@@ -657,6 +634,20 @@ static void read_options(int count, char **arguments)
             break;
         case 'j':
             options.as_json = true;
+            break;
+        case 'q':
+            options.sql = optarg;
+            break;
+        case 'v':
+            if (options.value_count == VALUES_MAX)
+                refuse("too many values");
+            options.values[options.value_count++] = optarg;
+            break;
+        case 'U':
+            options.user = optarg;
+            break;
+        case 'd':
+            options.database = optarg;
             break;
         default:
             refuse(usage);
