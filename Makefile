@@ -134,7 +134,7 @@ $(BUILD)/firn-worker: $(foreach room,worker types base,$(call library,$(room)))
 	@echo "link $@"
 	@$(CC) $(LDFLAGS) -Wl,--start-group $^ -Wl,--end-group -o $@ $(WORKER_LIBRARIES)
 
-# ---- programs that stand on the house: examples/<name>.c on the library, bench/<name>.c on its rooms
+# ---- programs that stand on the house: examples/<name>.c on the library, two benches on its rooms
 
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/*.c))
 programs: $(EXAMPLES)
@@ -143,14 +143,13 @@ $(BUILD)/examples/%: $(BUILD)/object/examples/%.o $(BUILD)/libfirn.a
 	@echo "link $@"
 	@$(CC) $(LDFLAGS) $^ -o $@ $(LIBRARIES)
 
-BENCHES := $(patsubst bench/%.c,$(BUILD)/%,$(wildcard bench/*.c))
+# What measures the whole server is built by bench/run.py, for itself.
+BENCHES := $(BUILD)/echo $(BUILD)/memtable_bench
 .PHONY: benches
 benches: $(BENCHES)
 $(BENCHES): $(BUILD)/%: $(BUILD)/object/bench/%.o $(foreach room,$(ROOMS),$(call library,$(room)))
 	@echo "link $@"
-	@$(CC) $(LDFLAGS) -Wl,--start-group $^ -Wl,--end-group -o $@ $(SERVER_LIBRARIES) \
-		$(if $(shell grep -l 'libpq-fe.h' bench/$*.c),-lpq)
-$(BUILD)/object/bench/%.o: EXTRA_CFLAGS += -I. -isystem /usr/include/postgresql -Wno-missing-prototypes
+	@$(CC) $(LDFLAGS) -Wl,--start-group $^ -Wl,--end-group -o $@ $(SERVER_LIBRARIES)
 
 # ---- unit tests: tests/unit/<room>/<name>_test.c, each a program, linked with its room and below ---
 
@@ -275,7 +274,7 @@ conformance: setup-conformance ##  answers beside PostgreSQL's, tables as ClickH
 	@$(SUBMAKE) programs
 	@python3 tests/conformance/run.py
 bench: setup-bench ##  measures beside PostgreSQL and DuckDB, writes bench/results
-	@$(SUBMAKE) programs benches
+	@$(SUBMAKE) programs
 	@python3 bench/run.py
 
 COVERAGE := build/coverage

@@ -99,10 +99,10 @@ typedef struct ShortRead {
     /* Further values of a point read: WHERE key IN (…): points[i] has the key's whole values. */
     const Expression ***points;
     uint32_t point_count;
-    const Expression *filter; /* the whole WHERE; NULL: none */
+    const Expression *filter;       /* the whole WHERE; NULL: none */
     const Expression **projections; /* one for each result column */
-    bool backward;            /* ORDER BY key DESC */
-    const Expression *limit;  /* NULL: none */
+    bool backward;                  /* ORDER BY key DESC */
+    const Expression *limit;        /* NULL: none */
     const Expression *offset;
     bool order_matters; /* an ORDER BY was written (and the key's order answers it) */
 } ShortRead;
@@ -112,10 +112,10 @@ typedef struct BoundSelect {
     uint32_t column_count;
     BoundReference *references;
     uint32_t reference_count;
-    QueryText text;       /* DuckDB's SQL with a hole for each use of a reference */
-    ShortRead *short_read; /* NULL: only the engine can answer it */
+    QueryText text;         /* DuckDB's SQL with a hole for each use of a reference */
+    ShortRead *short_read;  /* NULL: only the engine can answer it */
     bool is_count_of_table; /* SELECT count(*) FROM t: answered from counts where they are known */
-    bool is_volatile;      /* random() and the like inside */
+    bool is_volatile;       /* random() and the like inside */
     bool uses_now;  /* the text reads $(parameter_count + 1): now() of the statement, TIMESTAMPTZ */
     bool uses_user; /* the text reads $(parameter_count + 2): current_user, TEXT */
     /* vector_search and ORDER BY distance LIMIT k need nothing special here: they are SQL. */
@@ -125,8 +125,8 @@ typedef struct BoundSelect {
 
 typedef struct ColumnAssignment {
     uint32_t column;
-    const Expression *value;    /* row-local; NULL where the finding scan computes it … */
-    int32_t computed_column;    /* … as this column of its result, else -1 */
+    const Expression *value; /* row-local; NULL where the finding scan computes it … */
+    int32_t computed_column; /* … as this column of its result, else -1 */
 } ColumnAssignment;
 
 typedef enum ConflictAction {
@@ -166,7 +166,7 @@ typedef struct BoundInsert {
 typedef struct BoundChange {
     BoundReference target;
     BoundSelect *find;
-    ShortRead *short_read; /* projections unused; NULL where WHERE is not row-local */
+    ShortRead *short_read;   /* projections unused; NULL where WHERE is not row-local */
     const Expression *where; /* row-local WHERE, for looking again at a row that moved; NULL: no
                                 WHERE, or not row-local (where_is_local says which) */
     bool where_is_local;
@@ -218,14 +218,14 @@ typedef enum AlterKind {
 typedef struct BoundAlterTable {
     const CatalogTable *table; /* NULL: missing, and IF EXISTS */
     AlterKind kind;
-    uint32_t column;      /* of the table, where one is meant */
-    BoundColumn added;    /* ADD COLUMN; SET DEFAULT: its default; TYPE: the column as it will be,
-                             its default bound for the new type */
-    bool if_exists;       /* ADD COLUMN IF NOT EXISTS, DROP COLUMN IF EXISTS */
-    bool nothing_to_do;   /* because of it, or because it is so already */
+    uint32_t column;    /* of the table, where one is meant */
+    BoundColumn added;  /* ADD COLUMN; SET DEFAULT: its default; TYPE: the column as it will be,
+                           its default bound for the new type */
+    bool if_exists;     /* ADD COLUMN IF NOT EXISTS, DROP COLUMN IF EXISTS */
+    bool nothing_to_do; /* because of it, or because it is so already */
     const CatalogCheck *checks; /* the table's CHECKs afterwards, by its new column numbers */
     uint32_t check_count;
-    Type type;            /* ALTER COLUMN TYPE */
+    Type type; /* ALTER COLUMN TYPE */
     Slice new_name;
     TableOptions options; /* SET (…): only what options_set names */
     uint32_t options_set; /* bits of TableOptionBit */
@@ -252,8 +252,8 @@ typedef struct BoundDrop {
     Slice namespace_name;
     Slice name;
     bool if_exists;
-    bool if_not_exists; /* CREATE NAMESPACE */
-    bool cascade; /* DROP NAMESPACE */
+    bool if_not_exists;        /* CREATE NAMESPACE */
+    bool cascade;              /* DROP NAMESPACE */
     const CatalogTable *table; /* DROP TABLE, TRUNCATE, COMMENT; NULL: missing and IF EXISTS */
 } BoundDrop;
 
@@ -287,16 +287,16 @@ typedef struct BoundMaintenance { /* FLUSH, COMPACT, DESCRIBE */
 } BoundMaintenance;
 
 typedef struct BoundSubscribe {
-    BoundSelect *initial; /* what the snapshot's rows are read with, by key order */
+    BoundSelect *initial;      /* what the snapshot's rows are read with, by key order */
     BoundReference *reference; /* of `initial` */
-    const Expression *filter; /* row-local; NULL: every row */
-    uint32_t *columns;        /* projected table columns, key columns added at the end; a
-                                 column number, or SUBSCRIBE_SEQ … for system columns */
+    const Expression *filter;  /* row-local; NULL: every row */
+    uint32_t *columns;         /* projected table columns, key columns added at the end; a
+                                  column number, or SUBSCRIBE_SEQ … for system columns */
     uint32_t column_count;
-    uint32_t written_count;   /* how many of them the client named */
+    uint32_t written_count; /* how many of them the client named */
     bool has_updated; /* `initial` has further columns at its end that are not for the client: _seq,
                          and, where this is set, _updated */
-    int64_t limit;            /* of the initial rows; -1: none */
+    int64_t limit;    /* of the initial rows; -1: none */
 } BoundSubscribe;
 
 enum {
@@ -306,7 +306,7 @@ enum {
 };
 
 typedef struct SubscribeOptions { /* OPTIONS (…) of SUBSCRIBE TO, or of the message */
-    int64_t last_rows;  /* -1: not given, and so for all below */
+    int64_t last_rows;            /* -1: not given, and so for all below */
     int64_t batch_size;
     int64_t from_seq;
     int64_t until_seq;
@@ -337,9 +337,9 @@ typedef struct Plan {
     HeldSchema *held;          /* released with the plan */
     Slice sql;                 /* the statement's text, passwords in it overwritten */
     StatementKind kind;
-    Action action;             /* what the guard is asked about the statement as a whole. SHOW_OWN
-                                  with SELECT: a SHOW; rows the caller may not see are left out
-                                  instead of refused */
+    Action action; /* what the guard is asked about the statement as a whole. SHOW_OWN
+                      with SELECT: a SHOW; rows the caller may not see are left out
+                      instead of refused */
     Type *parameter_types;
     uint32_t parameter_count;
     Slice execute_as; /* EXECUTE AS USER 'u' (…) around it (also in `explained`); empty: none */
@@ -350,7 +350,7 @@ typedef struct Plan {
         BoundChange *change;
         BoundCreateTable *create_table;
         BoundAlterTable *alter_table;
-        BoundDrop *drop;        /* DROP TABLE/NAMESPACE, TRUNCATE, CREATE NAMESPACE, USE */
+        BoundDrop *drop; /* DROP TABLE/NAMESPACE, TRUNCATE, CREATE NAMESPACE, USE */
         BoundUser *user;
         BoundStorage *storage;
         BoundMaintenance *maintenance;
