@@ -12,6 +12,8 @@ enum {
     HURRY_MS_MAX = 10000, /* after a second signal; then the process ends as if it was killed */
 };
 
+#define LISTEN_PROBE_NS INT64_C(300000000)
+
 typedef struct Server {
     Env *env;
     Logger *logger;
@@ -92,6 +94,22 @@ static Status open_database(Server *server, const char *directory, Configuration
     return database_open(server->env, &options, &server->database, opening, error);
 }
 
+/* Loops share their port (SO_REUSEPORT), and so would two servers, each with half of the clients. A
+ * port that the system is to pick is nobody's. */
+static Status check_is_free(Server *server, const char *address, Error *error)
+{
+    Slice text = slice_of_text(address);
+    Socket *socket = NULL;
+    Error ignored;
+    if (text.size >= 2 && slice_equal_text(slice_part(text, text.size - 2, 2), ":0"))
+        return OK;
+    if (socket_connect(server->env, address, LISTEN_PROBE_NS, &socket, &ignored) != OK)
+        return OK;
+    socket_close(socket);
+    return error_set(error, STATUS_INVALID_CONFIGURATION,
+                     "something listens on %s already: another server?", address);
+}
+
 static Status open_net(Server *server, uint32_t *address_count, Error *error)
 {
     const char *addresses[NET_ADDRESSES_MAX];
@@ -99,12 +117,16 @@ static Status open_net(Server *server, uint32_t *address_count, Error *error)
     Configuration *configuration = database_configuration(server->database);
     const ConfigurationList *listen = &configuration->server_listen;
     uint32_t count = listen->count < NET_ADDRESSES_MAX ? listen->count : NET_ADDRESSES_MAX;
-    for (uint32_t i = 0; i < count; i++)
+    Status status = OK;
+    for (uint32_t i = 0; i < count && status == OK; i++) {
         addresses[i] = (const char *)listen->items[i].data;
+        status = check_is_free(server, addresses[i], error);
+    }
     NetOptions options = {
         .addresses = addresses, .address_count = count, .loops = configuration->server_loops};
     api_net_limits(configuration, &options.limits);
-    Status status = net_open(server->env, &options, &handlers, &server->net, error);
+    if (status == OK)
+        status = net_open(server->env, &options, &handlers, &server->net, error);
     configuration_release(configuration);
     TRY(status);
     *address_count = count;
