@@ -15,8 +15,8 @@ typedef struct Command {
 
 static void say(Shell *shell, const char *text)
 {
-    output_text(&shell->out, text);
-    output_flush(&shell->out);
+    printer_text(&shell->out, text);
+    printer_flush(&shell->out);
 }
 
 static int refuse(Shell *shell, const char *what, Slice argument)
@@ -74,8 +74,8 @@ static int run_namespace(Shell *shell, Slice argument)
         return shell_fail(shell, &error);
     if (argument.size > 0)
         return EXIT_DONE;
-    output_text(&shell->out, name[0] == '\0' ? "no namespace" : "namespace ");
-    output_clean(&shell->out, slice_of_text(name));
+    printer_text(&shell->out, name[0] == '\0' ? "no namespace" : "namespace ");
+    printer_clean(&shell->out, slice_of_text(name));
     say(shell, "\n");
     return EXIT_DONE;
 }
@@ -96,7 +96,7 @@ static int run_timing(Shell *shell, Slice argument)
 static int run_format(Shell *shell, Slice argument)
 {
     if (argument.size == 0) {
-        output_text(&shell->out, output_format_name(shell->format));
+        printer_text(&shell->out, output_format_name(shell->format));
         say(shell, "\n");
     } else if (!output_format_from_name(argument, &shell->format)) {
         return refuse(shell, "the format is table, json or csv, not ", argument);
@@ -118,19 +118,19 @@ static int run_connection(Shell *shell, Slice argument)
     const Session *session = &shell->session;
     const char *user = shell->options->user;
     (void)argument;
-    output_text(&shell->out, user[0] == '\0' ? "anonymous" : "user ");
-    output_clean(&shell->out, slice_of_text(user));
+    printer_text(&shell->out, user[0] == '\0' ? "anonymous" : "user ");
+    printer_clean(&shell->out, slice_of_text(user));
     if (user[0] != '\0' && session->role[0] != '\0') {
-        output_text(&shell->out, ", role ");
-        output_clean(&shell->out, slice_of_text(session->role));
+        printer_text(&shell->out, ", role ");
+        printer_clean(&shell->out, slice_of_text(session->role));
     }
-    output_text(&shell->out, ", at ");
-    output_clean(&shell->out, slice_of_text(session->http.address));
+    printer_text(&shell->out, ", at ");
+    printer_clean(&shell->out, slice_of_text(session->http.address));
     if (session->namespace_name[0] != '\0') {
-        output_text(&shell->out, ", namespace ");
-        output_clean(&shell->out, slice_of_text(session->namespace_name));
+        printer_text(&shell->out, ", namespace ");
+        printer_clean(&shell->out, slice_of_text(session->namespace_name));
     }
-    output_text(&shell->out, session->http.socket == NULL ? ", not connected now" : "");
+    printer_text(&shell->out, session->http.socket == NULL ? ", not connected now" : "");
     say(shell, "\n");
     return EXIT_DONE;
 }
@@ -162,18 +162,18 @@ enum { COMMAND_COUNT = sizeof commands / sizeof commands[0], HELP_COLUMN = 28 };
 static int run_help(Shell *shell, Slice argument)
 {
     (void)argument;
-    output_text(&shell->out, "A statement ends with a semicolon and may take many lines; Ctrl-C "
-                             "drops or cancels it.\nFrom BEGIN to COMMIT statements are held back "
-                             "and sent together.\n\n");
+    printer_text(&shell->out, "A statement ends with a semicolon and may take many lines; Ctrl-C "
+                              "drops or cancels it.\nFrom BEGIN to COMMIT statements are held back "
+                              "and sent together.\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         size_t before = shell->out.buffer.size;
         buffer_put_format(&shell->out.buffer, "  \\%s %s", commands[i].name, commands[i].argument);
         size_t width = shell->out.buffer.size - before;
         text_put_spaces(&shell->out.buffer, width < HELP_COLUMN ? HELP_COLUMN - width : 1);
-        output_text(&shell->out, commands[i].help);
-        output_text(&shell->out, "\n");
+        printer_text(&shell->out, commands[i].help);
+        printer_text(&shell->out, "\n");
     }
-    output_flush(&shell->out);
+    printer_flush(&shell->out);
     return EXIT_DONE;
 }
 
@@ -202,9 +202,9 @@ int command_run(Shell *shell, Slice text)
 
 void command_greet(Shell *shell)
 {
-    output_text(&shell->out, "firn ");
-    output_text(&shell->out, version_number());
-    output_text(&shell->out, ": ");
+    printer_text(&shell->out, "firn ");
+    printer_text(&shell->out, version_number());
+    printer_text(&shell->out, ": ");
     (void)run_connection(shell, SLICE_EMPTY);
     say(shell, "\\? shows what there is, \\q leaves.\n");
 }

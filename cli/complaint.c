@@ -12,39 +12,39 @@ static uint64_t count_lines(Slice text)
     return count;
 }
 
-static void put_head(Output *output, const StatementPlace *place, uint64_t lines_before,
+static void put_head(Printer *output, const StatementPlace *place, uint64_t lines_before,
                      Slice sqlstate)
 {
     if (place != NULL && place->name != NULL)
         buffer_put_format(&output->buffer, "%s:%llu: ", place->name,
                           (unsigned long long)(place->line + lines_before));
-    output_color(output, COLOR_RED);
-    output_text(output, "ERROR");
-    output_color(output, COLOR_NONE);
+    printer_color(output, COLOR_RED);
+    printer_text(output, "ERROR");
+    printer_color(output, COLOR_NONE);
     if (sqlstate.size > 0)
         buffer_put_u8(&output->buffer, ' ');
-    output_clean(output, sqlstate);
-    output_text(output, ": ");
+    printer_clean(output, sqlstate);
+    printer_text(output, ": ");
 }
 
-static void put_extra(Output *output, const char *name, Slice text)
+static void put_extra(Printer *output, const char *name, Slice text)
 {
     if (text.size == 0)
         return;
-    output_color(output, COLOR_BOLD);
-    output_text(output, name);
-    output_color(output, COLOR_NONE);
-    output_text(output, ": ");
-    output_clean(output, text);
-    output_text(output, "\n");
+    printer_color(output, COLOR_BOLD);
+    printer_text(output, name);
+    printer_color(output, COLOR_NONE);
+    printer_text(output, ": ");
+    printer_clean(output, text);
+    printer_text(output, "\n");
 }
 
 /* Columns that are shown before `at`, tabs being blanks. */
-static void put_line_text(Output *output, Slice text)
+static void put_line_text(Printer *output, Slice text)
 {
     for (size_t i = 0; i < text.size;) {
         size_t end = i + slice_find(slice_part(text, i, text.size), '\t');
-        output_clean(output, slice_part(text, i, end - i));
+        printer_clean(output, slice_part(text, i, end - i));
         if (end < text.size)
             buffer_put_u8(&output->buffer, ' ');
         i = end + 1;
@@ -68,7 +68,7 @@ static size_t to_border(Slice text, size_t at)
 }
 
 /* The line of the place, and a caret below it. */
-static void put_excerpt(Output *output, Slice sql, size_t byte)
+static void put_excerpt(Printer *output, Slice sql, size_t byte)
 {
     size_t begin = byte;
     while (begin > 0 && sql.data[begin - 1] != '\n')
@@ -86,35 +86,35 @@ static void put_excerpt(Output *output, Slice sql, size_t byte)
                       cut > 0 ? "..." : "");
     size_t indent = output->buffer.size - size_before;
     put_line_text(output, shown);
-    output_text(output, cut + shown.size < line.size ? "...\n" : "\n");
+    printer_text(output, cut + shown.size < line.size ? "...\n" : "\n");
     text_put_spaces(&output->buffer, indent + line_width(slice_part(shown, 0, at - cut)));
-    output_color(output, COLOR_RED);
-    output_text(output, "^");
-    output_color(output, COLOR_NONE);
-    output_text(output, "\n");
+    printer_color(output, COLOR_RED);
+    printer_text(output, "^");
+    printer_color(output, COLOR_NONE);
+    printer_text(output, "\n");
 }
 
-void complaint_put(Output *output, const ResponseError *error, Slice sql,
+void complaint_put(Printer *output, const ResponseError *error, Slice sql,
                    const StatementPlace *place)
 {
     bool has_place = error->byte >= 0 && (uint64_t)error->byte <= sql.size && sql.size > 0;
     size_t byte = has_place ? (size_t)error->byte : 0;
     put_head(output, place, count_lines(slice_part(sql, 0, byte)), error->sqlstate);
-    output_clean(output, error->message);
-    output_text(output, "\n");
+    printer_clean(output, error->message);
+    printer_text(output, "\n");
     if (has_place)
         put_excerpt(output, sql, byte);
     put_extra(output, "DETAIL", error->detail);
     put_extra(output, "HINT", error->hint);
-    output_flush(output);
+    printer_flush(output);
 }
 
-void complaint_put_own(Output *output, const Error *error, const StatementPlace *place)
+void complaint_put_own(Printer *output, const Error *error, const StatementPlace *place)
 {
     put_head(output, place, 0, SLICE_EMPTY);
-    output_clean(output, slice_of_text(error->message));
-    output_text(output, "\n");
+    printer_clean(output, slice_of_text(error->message));
+    printer_text(output, "\n");
     put_extra(output, "DETAIL", slice_of_text(error->detail));
     put_extra(output, "HINT", slice_of_text(error->hint));
-    output_flush(output);
+    printer_flush(output);
 }

@@ -9,7 +9,7 @@
 #ifndef FIRN_CLI_COMPLAINT_H
 #define FIRN_CLI_COMPLAINT_H
 
-#include "cli/output.h"
+#include "cli/printer.h"
 #include "cli/response.h"
 
 /* Where a statement came from; name NULL: it was typed, or given by -c. */
@@ -19,10 +19,10 @@ typedef struct StatementPlace {
 } StatementPlace;
 
 /* What the server said about a statement. */
-void complaint_put(Output *output, const ResponseError *error, Slice sql,
+void complaint_put(Printer *output, const ResponseError *error, Slice sql,
                    const StatementPlace *place);
 
 /* What we ourselves found. `place` may be NULL. */
-void complaint_put_own(Output *output, const Error *error, const StatementPlace *place);
+void complaint_put_own(Printer *output, const Error *error, const StatementPlace *place);
 
 #endif

@@ -121,14 +121,14 @@ static Status put_part(Shell *shell, Arena *arena, const Part *part, Slice rows,
     if (count == 0)
         goto done;
     if (part->title != NULL) {
-        output_color(&shell->out, COLOR_BOLD);
-        output_text(&shell->out, part->title);
-        output_color(&shell->out, COLOR_NONE);
-        output_text(&shell->out, "\n");
+        printer_color(&shell->out, COLOR_BOLD);
+        printer_text(&shell->out, part->title);
+        printer_color(&shell->out, COLOR_NONE);
+        printer_text(&shell->out, "\n");
     }
     result.rows = buffer_slice(&text);
     GO(table_write(&shell->out, arena, &result, error));
-    output_text(&shell->out, "\n");
+    printer_text(&shell->out, "\n");
 done:
     buffer_close(&text);
     return status;

@@ -7,13 +7,13 @@
 #include "cli/interrupt.h"
 #include "cli/json_walk.h"
 #include "cli/live_line.h"
-#include "cli/websocket.h"
+#include "cli/live_socket.h"
 
 enum { LIVE_MESSAGE_ARENA_BYTES_MAX = 1 << 30, LIVE_COLUMNS_ARENA_BYTES_MAX = 64 << 20 };
 
 typedef struct Live {
     Shell *shell;
-    WebSocket socket;
+    LiveSocket socket;
     Slice sql;
     LiveLines lines;
     Arena columns_arena; /* of the subscription */
@@ -28,7 +28,7 @@ typedef struct Live {
 static Status send(Live *live, Buffer *message, Error *error)
 {
     TRY(buffer_status(message, error));
-    return websocket_send(&live->socket, buffer_slice(message), error);
+    return live_socket_send(&live->socket, buffer_slice(message), error);
 }
 
 static Status authenticate(Live *live, Error *error)
@@ -170,7 +170,7 @@ static Status on_resync(Live *live, Slice message, Error *error)
     live_lines_put_event(&live->lines, "resync", 0,
                          reason.size > 0 ? reason : SLICE("the server lost its place"));
     if (live->lines.format == FORMAT_TABLE)
-        output_text(live->lines.output, "        subscribed again: all rows follow\n");
+        printer_text(live->lines.output, "        subscribed again: all rows follow\n");
     return subscribe(live, error);
 }
 
@@ -189,7 +189,7 @@ static Status on_error(Live *live, Slice message, Error *error)
     } else {
         response.error.message = text_member(live, message, "message");
     }
-    output_flush(&live->shell->out);
+    printer_flush(&live->shell->out);
     complaint_put(&live->shell->err, &response.error, live->sql, &live->shell->place);
     live->is_over = true;
     live->code = EXIT_STATEMENT_FAILED;
@@ -248,15 +248,15 @@ static Status listen_on(Live *live, Error *error)
 {
     const Options *options = live->shell->options;
     TRY(session_renew(&live->shell->session, error));
-    TRY(websocket_open(&live->socket, live->shell->session.env, options->host, options->port,
-                       "/v1/ws", error));
+    TRY(live_socket_open(&live->socket, live->shell->session.env, options->host, options->port,
+                         "/v1/ws", error));
     TRY(authenticate(live, error));
     while (!live->is_over && !live->shell->out.failed) {
         Slice message;
-        TRY(websocket_receive(&live->socket, &message, error));
+        TRY(live_socket_receive(&live->socket, &message, error));
         arena_reset(&live->arena);
         TRY(on_message(live, message, error));
-        output_flush(&live->shell->out);
+        printer_flush(&live->shell->out);
     }
     return OK;
 }
@@ -269,15 +269,15 @@ int live_run(Shell *shell, Slice sql)
     arena_open(&live.columns_arena, LIVE_COLUMNS_ARENA_BYTES_MAX);
     arena_open(&live.arena, LIVE_MESSAGE_ARENA_BYTES_MAX);
     Status status = listen_on(&live, &error);
-    output_flush(&shell->out);
+    printer_flush(&shell->out);
     if (status == STATUS_QUERY_CANCELED) {
         interrupt_clear(); /* the way a live query ends */
-        output_text(&shell->err, shell->is_interactive ? "\n" : "");
-        output_flush(&shell->err);
+        printer_text(&shell->err, shell->is_interactive ? "\n" : "");
+        printer_flush(&shell->err);
     } else if (status != OK) {
         live.code = shell_fail(shell, &error);
     }
-    websocket_close(&live.socket);
+    live_socket_close(&live.socket);
     arena_close(&live.arena);
     arena_close(&live.columns_arena);
     return live.code;

@@ -31,11 +31,11 @@ static Status read_cells(LiveLines *lines, Arena *arena, Slice row, Cell **out, 
 
 /* ---- a line to look at ---- */
 
-static void put_op(Output *output, Slice op)
+static void put_op(Printer *output, Slice op)
 {
-    output_color(output, color_of(op));
-    output_clean(output, op);
-    output_color(output, COLOR_NONE);
+    printer_color(output, color_of(op));
+    printer_clean(output, op);
+    printer_color(output, COLOR_NONE);
     text_put_spaces(&output->buffer, op.size < 6 ? 6 - op.size : 0);
 }
 
@@ -53,13 +53,13 @@ static void put_key(LiveLines *lines, const Cell *cells)
     for (size_t i = 0; i < lines->column_count; i++) {
         if (!lines->columns[i].is_key)
             continue;
-        output_text(lines->output, has_key ? ", " : " (");
+        printer_text(lines->output, has_key ? ", " : " (");
         has_key = true;
-        output_color(lines->output, COLOR_BOLD);
+        printer_color(lines->output, COLOR_BOLD);
         put_value(lines, &cells[i]);
-        output_color(lines->output, COLOR_NONE);
+        printer_color(lines->output, COLOR_NONE);
     }
-    output_text(lines->output, has_key ? ")" : "");
+    printer_text(lines->output, has_key ? ")" : "");
 }
 
 static bool is_same(const Cell *a, const Cell *b)
@@ -70,16 +70,16 @@ static bool is_same(const Cell *a, const Cell *b)
 /* name=value, and what it was where that is another. */
 static void put_columns(LiveLines *lines, const Cell *cells, const Cell *old)
 {
-    Output *output = lines->output;
+    Printer *output = lines->output;
     for (size_t i = 0; i < lines->column_count; i++) {
-        output_text(output, "  ");
-        output_color(output, COLOR_DIM);
-        output_clean(output, lines->columns[i].name);
-        output_text(output, "=");
-        output_color(output, COLOR_NONE);
+        printer_text(output, "  ");
+        printer_color(output, COLOR_DIM);
+        printer_clean(output, lines->columns[i].name);
+        printer_text(output, "=");
+        printer_color(output, COLOR_NONE);
         if (old != NULL && !is_same(&cells[i], &old[i])) {
             put_value(lines, &old[i]);
-            output_text(output, output->is_unicode ? " \xe2\x86\x92 " : " -> ");
+            printer_text(output, output->is_unicode ? " \xe2\x86\x92 " : " -> ");
         }
         put_value(lines, &cells[i]);
     }
@@ -96,7 +96,7 @@ static Status put_text_line(LiveLines *lines, Arena *arena, const LiveChange *ch
         put_key(lines, row != NULL ? row : old);
         put_columns(lines, row != NULL ? row : old, row != NULL ? old : NULL);
     }
-    output_text(lines->output, "\n");
+    printer_text(lines->output, "\n");
     return OK;
 }
 
@@ -234,7 +234,7 @@ static void put_json_event(Buffer *out, const char *op, int64_t seq, Slice reaso
 
 void live_lines_put_event(LiveLines *lines, const char *op, int64_t seq, Slice reason)
 {
-    Output *output = lines->output;
+    Printer *output = lines->output;
     if (lines->format == FORMAT_JSON) {
         put_json_event(&output->buffer, op, seq, reason);
         return;
@@ -243,13 +243,13 @@ void live_lines_put_event(LiveLines *lines, const char *op, int64_t seq, Slice r
         put_csv_begin(&output->buffer, slice_of_text(op), seq);
         for (size_t i = 0; i < lines->column_count; i++)
             buffer_put_u8(&output->buffer, ',');
-        output_text(output, "\n");
+        printer_text(output, "\n");
         return;
     }
     put_op(output, slice_of_text(op));
     if (seq > 0)
         buffer_put_format(&output->buffer, "  from sequence %lld", (long long)seq);
-    output_text(output, reason.size > 0 ? "  " : "");
-    output_clean(output, reason);
-    output_text(output, "\n");
+    printer_text(output, reason.size > 0 ? "  " : "");
+    printer_clean(output, reason);
+    printer_text(output, "\n");
 }

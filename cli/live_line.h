@@ -11,13 +11,13 @@
 #define FIRN_CLI_LIVE_LINE_H
 
 #include "cli/options.h"
-#include "cli/output.h"
+#include "cli/printer.h"
 #include "cli/response.h"
 
 enum { LIVE_VALUE_WIDTH = 60 }; /* of a value on a terminal */
 
 typedef struct LiveLines {
-    Output *output;
+    Printer *output;
     OutputFormat format;
     const ResponseColumn *columns;
     size_t column_count;

@@ -30,14 +30,14 @@ int main(int count, char **arguments)
     static Options options;
     Error error;
     (void)setlocale(LC_CTYPE, "C.UTF-8"); /* what wcwidth and libedit know characters by */
-    if (options_read(count, arguments, &options, &error) != OK) {
+    if (command_line_read(count, arguments, &options, &error) != OK) {
         (void)fprintf(stderr, "firn: %s\n\"firn --help\" shows how it is used\n", error.message);
         return EXIT_WRONG_USE;
     }
     interrupt_catch();
     switch (options.mode) {
     case RUN_HELP:
-        return fputs(options_usage, stdout) < 0 || fflush(stdout) != 0;
+        return fputs(command_line_usage, stdout) < 0 || fflush(stdout) != 0;
     case RUN_VERSION:
         return printf("%s\n", version_text()) < 0 || fflush(stdout) != 0;
     case RUN_NOT_BUILT:

@@ -2,7 +2,7 @@
 
 #include <getopt.h>
 
-const char options_usage[] =
+const char command_line_usage[] =
     "firn: the shell of Firn\n"
     "\n"
     "  firn [options] [-c SQL | -f FILE | -]     without any of these: standard input\n"
@@ -156,7 +156,7 @@ static Status read_word(const char *word, Options *out, Error *error)
     return out->mode == RUN_INPUT ? OK : refuse(error, "only one of -c, -f and - can be given", "");
 }
 
-Status options_read(int count, char **arguments, Options *out, Error *error)
+Status command_line_read(int count, char **arguments, Options *out, Error *error)
 {
     *out = (Options){.host = "127.0.0.1", .port = 7700, .user = "root"};
     if (count > 1 && is_not_built(arguments[1]))

@@ -50,9 +50,9 @@ typedef struct Options {
     bool reads_input; /* "-": standard input is no shell, even on a terminal */
 } Options;
 
-CHECKED Status options_read(int count, char **arguments, Options *out, Error *error);
+CHECKED Status command_line_read(int count, char **arguments, Options *out, Error *error);
 
 /* How to call it, several lines. */
-extern const char options_usage[];
+extern const char command_line_usage[];
 
 #endif

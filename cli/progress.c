@@ -17,7 +17,7 @@ static const char JOB_REQUEST[] =
 
 static void on_wait(void *context, int64_t waited_ns);
 
-Status progress_open(Progress *progress, Session *session, Output *output, Error *error)
+Status progress_open(Progress *progress, Session *session, Printer *output, Error *error)
 {
     const Options *options = session->options;
     *progress = (Progress){.session = session, .output = output};
@@ -57,7 +57,7 @@ void progress_begin(Progress *progress, Slice sql)
 
 static void clear_line(Progress *progress)
 {
-    output_text(progress->output, "\r\033[K");
+    printer_text(progress->output, "\r\033[K");
 }
 
 void progress_end(Progress *progress)
@@ -67,7 +67,7 @@ void progress_end(Progress *progress)
         return;
     progress->is_shown = false;
     clear_line(progress);
-    output_flush(progress->output);
+    printer_flush(progress->output);
 }
 
 /* ---- the job ---- */
@@ -141,22 +141,22 @@ static void ask_for_job(Progress *progress)
 
 void progress_put(Progress *progress, int64_t waited_ns)
 {
-    Output *output = progress->output;
+    Printer *output = progress->output;
     int64_t seconds = waited_ns / SECOND_NS;
     if (progress->is_shown && seconds == progress->shown_seconds)
         return;
     progress->shown_seconds = seconds;
     clear_line(progress);
-    output_color(output, COLOR_DIM);
+    printer_color(output, COLOR_DIM);
     buffer_put_format(&output->buffer, "%lld:%02lld", (long long)(seconds / 60),
                       (long long)(seconds % 60));
     if (progress->job[0] != '\0') {
-        output_text(output, "  ");
-        output_clean(output, slice_of_text(progress->job));
+        printer_text(output, "  ");
+        printer_clean(output, slice_of_text(progress->job));
     }
-    output_text(output, "  (Ctrl-C cancels)");
-    output_color(output, COLOR_NONE);
-    output_flush(output);
+    printer_text(output, "  (Ctrl-C cancels)");
+    printer_color(output, COLOR_NONE);
+    printer_flush(output);
     progress->is_shown = true;
 }
 

@@ -8,14 +8,14 @@
 #ifndef FIRN_CLI_PROGRESS_H
 #define FIRN_CLI_PROGRESS_H
 
-#include "cli/output.h"
+#include "cli/printer.h"
 #include "cli/session.h"
 
 enum { PROGRESS_JOB_BYTES = 160 };
 
 typedef struct Progress {
     Session *session;
-    Output *output; /* stderr */
+    Printer *output; /* stderr */
     HttpClient http;
     bool is_shown;    /* on the terminal now */
     bool follows_job; /* the running statement makes a job */
@@ -25,7 +25,7 @@ typedef struct Progress {
     char job[PROGRESS_JOB_BYTES];
 } Progress;
 
-CHECKED Status progress_open(Progress *progress, Session *session, Output *output, Error *error);
+CHECKED Status progress_open(Progress *progress, Session *session, Printer *output, Error *error);
 void progress_close(Progress *progress);
 
 /* Around a statement. */

@@ -3,16 +3,16 @@
 #include "cli/rows_out.h"
 #include "cli/table.h"
 
-static void put_durability(Output *output, const ResponseResult *result)
+static void put_durability(Printer *output, const ResponseResult *result)
 {
-    output_color(output, COLOR_DIM);
-    output_text(output, "(durability ");
-    output_clean(output, result->durability.size > 0 ? result->durability : SLICE("not told"));
+    printer_color(output, COLOR_DIM);
+    printer_text(output, "(durability ");
+    printer_clean(output, result->durability.size > 0 ? result->durability : SLICE("not told"));
     if (result->seq > 0)
         buffer_put_format(&output->buffer, ", sequence %lld", (long long)result->seq);
-    output_text(output, ")");
-    output_color(output, COLOR_NONE);
-    output_text(output, "\n");
+    printer_text(output, ")");
+    printer_color(output, COLOR_NONE);
+    printer_text(output, "\n");
 }
 
 static bool is_write(const ResponseResult *result)
@@ -20,14 +20,14 @@ static bool is_write(const ResponseResult *result)
     return result->durability.size > 0 || result->seq > 0;
 }
 
-static Status put_table(Output *output, Arena *arena, const ResponseResult *result, bool is_verbose,
-                        Error *error)
+static Status put_table(Printer *output, Arena *arena, const ResponseResult *result,
+                        bool is_verbose, Error *error)
 {
     if (result->columns == NULL) {
-        output_clean(output, result->message);
-        output_text(output, result->information.size > 0 ? ": " : "");
-        output_clean(output, result->information);
-        output_text(output, "\n");
+        printer_clean(output, result->message);
+        printer_text(output, result->information.size > 0 ? ": " : "");
+        printer_clean(output, result->information);
+        printer_text(output, "\n");
     } else {
         TRY(table_write(output, arena, result, error));
         buffer_put_format(&output->buffer, "(%lld row%s)\n\n", (long long)result->row_count,
@@ -38,7 +38,7 @@ static Status put_table(Output *output, Arena *arena, const ResponseResult *resu
     return OK;
 }
 
-static void put_json_tag(Output *output, const ResponseResult *result, bool is_verbose)
+static void put_json_tag(Printer *output, const ResponseResult *result, bool is_verbose)
 {
     JsonWriter writer;
     json_begin(&writer, &output->buffer);
@@ -54,10 +54,10 @@ static void put_json_tag(Output *output, const ResponseResult *result, bool is_v
         json_integer(&writer, result->seq);
     }
     json_close_object(&writer);
-    output_text(output, "\n");
+    printer_text(output, "\n");
 }
 
-Status result_put(Output *output, Arena *arena, const ResponseResult *result, OutputFormat format,
+Status result_put(Printer *output, Arena *arena, const ResponseResult *result, OutputFormat format,
                   bool is_verbose, Error *error)
 {
     switch (format) {
@@ -74,18 +74,18 @@ Status result_put(Output *output, Arena *arena, const ResponseResult *result, Ou
     return OK;
 }
 
-void result_put_notices(Output *output, const ResponseResult *result)
+void result_put_notices(Printer *output, const ResponseResult *result)
 {
     const JsonValue *notices = result->notices;
     if (notices == NULL || notices->kind != JSON_ARRAY || notices->count == 0)
         return;
     for (uint32_t i = 0; i < notices->count; i++) {
-        output_color(output, COLOR_YELLOW);
-        output_text(output, "NOTICE");
-        output_color(output, COLOR_NONE);
-        output_text(output, ": ");
-        output_clean(output, notices->children[i].text);
-        output_text(output, "\n");
+        printer_color(output, COLOR_YELLOW);
+        printer_text(output, "NOTICE");
+        printer_color(output, COLOR_NONE);
+        printer_text(output, ": ");
+        printer_clean(output, notices->children[i].text);
+        printer_text(output, "\n");
     }
-    output_flush(output);
+    printer_flush(output);
 }

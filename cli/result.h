@@ -9,14 +9,14 @@
 #define FIRN_CLI_RESULT_H
 
 #include "cli/options.h"
-#include "cli/output.h"
+#include "cli/printer.h"
 #include "cli/response.h"
 
 /* `is_verbose` adds how durable a write is and its sequence. */
-CHECKED Status result_put(Output *output, Arena *arena, const ResponseResult *result,
+CHECKED Status result_put(Printer *output, Arena *arena, const ResponseResult *result,
                           OutputFormat format, bool is_verbose, Error *error);
 
 /* "NOTICE: …", each on its line. */
-void result_put_notices(Output *output, const ResponseResult *result);
+void result_put_notices(Printer *output, const ResponseResult *result);
 
 #endif

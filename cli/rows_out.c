@@ -45,7 +45,7 @@ void csv_put_cells(Buffer *out, const Cell *cells, size_t count)
     buffer_put_u8(out, '\n');
 }
 
-static void put_names(Output *output, const ResponseResult *result)
+static void put_names(Printer *output, const ResponseResult *result)
 {
     for (size_t i = 0; i < result->column_count; i++) {
         if (i > 0)
@@ -55,7 +55,7 @@ static void put_names(Output *output, const ResponseResult *result)
     buffer_put_u8(&output->buffer, '\n');
 }
 
-Status csv_write(Output *output, Arena *arena, const ResponseResult *result, Error *error)
+Status csv_write(Printer *output, Arena *arena, const ResponseResult *result, Error *error)
 {
     RowWalk walk;
     Status status = OK;
@@ -68,7 +68,7 @@ Status csv_write(Output *output, Arena *arena, const ResponseResult *result, Err
             break;
         GO(check_interrupt(error));
         csv_put_cells(&output->buffer, walk.cells, walk.column_count);
-        output_drain(output);
+        printer_drain(output);
     }
 done:
     row_walk_close(&walk);
@@ -103,12 +103,12 @@ Status json_put_row(Buffer *out, const ResponseColumn *columns, size_t count, Sl
     return OK;
 }
 
-Status json_write(Output *output, const ResponseResult *result, Error *error)
+Status json_write(Printer *output, const ResponseResult *result, Error *error)
 {
     JsonWalk rows;
     size_t count = 0;
     bool has = json_walk_array(&rows, result->rows.data == NULL ? SLICE("[]") : result->rows);
-    output_text(output, "[");
+    printer_text(output, "[");
     while (has && !output->failed) {
         Slice key;
         Slice row;
@@ -116,10 +116,10 @@ Status json_write(Output *output, const ResponseResult *result, Error *error)
         if (!has)
             break;
         TRY(check_interrupt(error));
-        output_text(output, count++ == 0 ? "\n" : ",\n");
+        printer_text(output, count++ == 0 ? "\n" : ",\n");
         TRY(json_put_row(&output->buffer, result->columns, result->column_count, row, error));
-        output_drain(output);
+        printer_drain(output);
     }
-    output_text(output, count == 0 ? "]\n" : "\n]\n");
+    printer_text(output, count == 0 ? "]\n" : "\n]\n");
     return OK;
 }

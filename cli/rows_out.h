@@ -8,12 +8,12 @@
 #ifndef FIRN_CLI_ROWS_OUT_H
 #define FIRN_CLI_ROWS_OUT_H
 
-#include "cli/output.h"
+#include "cli/printer.h"
 #include "cli/response.h"
 #include "cli/row_walk.h"
 
-CHECKED Status csv_write(Output *output, Arena *arena, const ResponseResult *result, Error *error);
-CHECKED Status json_write(Output *output, const ResponseResult *result, Error *error);
+CHECKED Status csv_write(Printer *output, Arena *arena, const ResponseResult *result, Error *error);
+CHECKED Status json_write(Printer *output, const ResponseResult *result, Error *error);
 
 /* One line of CSV, and of it one value. */
 void csv_put_cells(Buffer *out, const Cell *cells, size_t count);

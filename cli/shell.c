@@ -14,8 +14,8 @@
 Status shell_open(Shell *shell, Env *env, const Options *options, Error *error)
 {
     *shell = (Shell){.options = options, .format = options->format};
-    output_open(&shell->out, stdout, options->no_color);
-    output_open(&shell->err, stderr, options->no_color);
+    printer_open(&shell->out, stdout, options->no_color);
+    printer_open(&shell->err, stderr, options->no_color);
     TRY(session_open(&shell->session, env, options, error));
     return progress_open(&shell->progress, &shell->session, &shell->err, error);
 }
@@ -24,13 +24,13 @@ void shell_close(Shell *shell)
 {
     progress_close(&shell->progress);
     session_close(&shell->session);
-    output_close(&shell->out);
-    output_close(&shell->err);
+    printer_close(&shell->out);
+    printer_close(&shell->err);
 }
 
 int shell_fail(Shell *shell, const Error *error)
 {
-    output_flush(&shell->out);
+    printer_flush(&shell->out);
     complaint_put_own(&shell->err, error, &shell->place);
     return session_is_lost(error->status) ? EXIT_NO_CONNECTION : EXIT_STATEMENT_FAILED;
 }
@@ -82,10 +82,10 @@ static void show_time(Shell *shell, const Response *response, int64_t total_ns)
 {
     if (!shell->has_timing)
         return;
-    output_flush(&shell->out);
+    printer_flush(&shell->out);
     buffer_put_format(&shell->err.buffer, "Time: %.3f ms (server %.3f ms)\n",
                       (double)total_ns / 1e6, response->took_ms);
-    output_flush(&shell->err);
+    printer_flush(&shell->err);
 }
 
 static Status run(Shell *shell, Slice sql, bool has_parameter, ShellView *view, Arena *arena,
@@ -113,11 +113,11 @@ static int run_shown(Shell *shell, Slice sql, bool has_parameter, ShellView *vie
     int code = EXIT_DONE;
     arena_open(&arena, SESSION_ARENA_BYTES_MAX);
     http_reply_open(&reply);
-    output_measure(&shell->out);
+    printer_measure(&shell->out);
     if (shell->is_interactive)
         interrupt_clear();
     Status status = run(shell, sql, has_parameter, view, &arena, &reply, &response, &error);
-    output_flush(&shell->out);
+    printer_flush(&shell->out);
     if (status != OK) {
         code = shell_fail(shell, &error);
     } else if (response.is_error) {

@@ -8,7 +8,7 @@
 #define FIRN_CLI_SHELL_H
 
 #include "cli/complaint.h"
-#include "cli/output.h"
+#include "cli/printer.h"
 #include "cli/progress.h"
 #include "cli/script.h"
 #include "cli/session.h"
@@ -18,8 +18,8 @@ enum { SHELL_INCLUDE_DEPTH_MAX = 16 };
 typedef struct Shell {
     const Options *options;
     Session session;
-    Output out;
-    Output err;
+    Printer out;
+    Printer err;
     Progress progress;
     OutputFormat format;
     StatementPlace place; /* of what runs now */

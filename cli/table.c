@@ -7,7 +7,7 @@
 static const char NULL_TEXT[] = "NULL";
 
 typedef struct Table {
-    Output *output;
+    Printer *output;
     const ResponseResult *result;
     size_t *widths;
 } Table;
@@ -86,24 +86,24 @@ static bool is_last(const Table *table, size_t column)
 
 static void put_separator(Table *table)
 {
-    output_text(table->output, table->output->is_unicode ? " \xe2\x94\x82" : " |");
+    printer_text(table->output, table->output->is_unicode ? " \xe2\x94\x82" : " |");
 }
 
 /* A text in its column, with a blank before it; nothing behind the last one. */
 static void put_text(Table *table, size_t column, Slice text, size_t width, bool at_right,
                      OutputColor color)
 {
-    Output *output = table->output;
+    Printer *output = table->output;
     size_t room = table->widths[column];
     size_t missing = width < room ? room - width : 0;
     buffer_put_u8(&output->buffer, ' ');
     if (at_right)
         text_put_spaces(&output->buffer, missing);
     if (color != COLOR_NONE)
-        output_color(output, color);
+        printer_color(output, color);
     (void)text_put(&output->buffer, text, room == 0 ? 1 : room, output->is_unicode);
     if (color != COLOR_NONE)
-        output_color(output, COLOR_NONE);
+        printer_color(output, COLOR_NONE);
     if (is_last(table, column))
         return;
     if (!at_right)
@@ -124,14 +124,14 @@ static void put_head(Table *table)
 
 static void put_line(Table *table)
 {
-    Output *output = table->output;
+    Printer *output = table->output;
     const char *dash = output->is_unicode ? "\xe2\x94\x80" : "-";
     const char *cross = output->is_unicode ? "\xe2\x94\xbc" : "+";
     for (size_t i = 0; i < table->result->column_count; i++) {
         for (size_t k = 0; k < table->widths[i] + 2; k++)
-            output_text(output, dash);
+            printer_text(output, dash);
         if (!is_last(table, i))
-            output_text(output, cross);
+            printer_text(output, cross);
     }
     buffer_put_u8(&output->buffer, '\n');
 }
@@ -145,7 +145,7 @@ static void put_row(Table *table, const Cell *cells)
                  cells[i].is_null ? COLOR_DIM : COLOR_NONE);
     }
     buffer_put_u8(&table->output->buffer, '\n');
-    output_drain(table->output);
+    printer_drain(table->output);
 }
 
 static Status put_rows(Table *table, Arena *arena, Error *error)
@@ -169,7 +169,7 @@ done:
     return status;
 }
 
-Status table_write(Output *output, Arena *arena, const ResponseResult *result, Error *error)
+Status table_write(Printer *output, Arena *arena, const ResponseResult *result, Error *error)
 {
     Table table = {.output = output, .result = result};
     table.widths = ARENA_ARRAY(arena, size_t, result->column_count);

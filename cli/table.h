@@ -8,13 +8,13 @@
 #ifndef FIRN_CLI_TABLE_H
 #define FIRN_CLI_TABLE_H
 
-#include "cli/output.h"
+#include "cli/printer.h"
 #include "cli/response.h"
 
 enum { TABLE_CUT_MIN = 8 };
 
 /* The columns and rows, without a line behind them. */
-CHECKED Status table_write(Output *output, Arena *arena, const ResponseResult *result,
+CHECKED Status table_write(Printer *output, Arena *arena, const ResponseResult *result,
                            Error *error);
 
 /* What every column may take, where all of them and what stands between are to fit in `room`:

@@ -1,5 +1,5 @@
 #include "cli/complaint.c"
-#include "cli/output.c"
+#include "cli/printer.c"
 #include "cli/text.c"
 
 #include <locale.h>
@@ -9,13 +9,13 @@
 static void complains(const char *sql, int64_t byte, const StatementPlace *place,
                       const char *wanted)
 {
-    Output output;
+    Printer output;
     ResponseError error = {
         .sqlstate = SLICE("42601"), .message = SLICE("no"), .hint = SLICE("h"), .byte = byte};
-    output_open(&output, NULL, true);
+    printer_open(&output, NULL, true);
     complaint_put(&output, &error, slice_of_text(sql), place);
     assert_slice(buffer_slice(&output.buffer), wanted);
-    output_close(&output);
+    printer_close(&output);
 }
 
 static void points_at_the_byte(void **state)
@@ -40,9 +40,9 @@ static void cuts_long_lines_around_the_place(void **state)
     memset(sql, 'a', sizeof sql);
     sql[300] = 'X';
     sql[sizeof sql - 1] = '\0';
-    Output output;
+    Printer output;
     ResponseError error = {.byte = 300};
-    output_open(&output, NULL, true);
+    printer_open(&output, NULL, true);
     complaint_put(&output, &error, slice_of_text(sql), NULL);
     const char *text = (const char *)output.buffer.data;
     buffer_put_u8(&output.buffer, 0);
@@ -50,7 +50,7 @@ static void cuts_long_lines_around_the_place(void **state)
     const char *caret = strchr(line, '\n') + 1;
     assert_int_equal(line[strcspn(caret, "^")], 'X');
     assert_true(strcspn(line, "\n") < 100);
-    output_close(&output);
+    printer_close(&output);
 }
 
 int main(void)

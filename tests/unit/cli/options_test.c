@@ -16,7 +16,7 @@ static Status read(const char *line, Error *error)
         if (*rest != '\0')
             *rest++ = '\0';
     }
-    return options_read(count, arguments, &options, error);
+    return command_line_read(count, arguments, &options, error);
 }
 
 static void reads_everything(void **state)

@@ -1,7 +1,7 @@
 #include "cli/cell.c"
 #include "cli/interrupt.c"
 #include "cli/json_walk.c"
-#include "cli/output.c"
+#include "cli/printer.c"
 #include "cli/response.c"
 #include "cli/result.c"
 #include "cli/row_walk.c"
@@ -16,7 +16,7 @@
 static const char COLUMNS[] = "{\"columns\":[{\"name\":\"id\",\"type\":\"BIGINT\"},"
                               "{\"name\":\"body\",\"type\":\"TEXT\"}],\"row_count\":2,\"rows\":";
 
-static Status put(Output *output, const char *rows, OutputFormat format, Error *error)
+static Status put(Printer *output, const char *rows, OutputFormat format, Error *error)
 {
     Arena arena;
     Buffer raw;
@@ -38,13 +38,13 @@ static Status put(Output *output, const char *rows, OutputFormat format, Error *
 
 static void shows(const char *rows, OutputFormat format, size_t width, const char *wanted)
 {
-    Output output;
+    Printer output;
     Error error;
-    output_open(&output, NULL, true);
+    printer_open(&output, NULL, true);
     output.width = width;
     assert_ok(put(&output, rows, format, &error), &error);
     assert_slice(buffer_slice(&output.buffer), wanted);
-    output_close(&output);
+    printer_close(&output);
 }
 
 static void aligns_tables(void **state)
@@ -122,12 +122,12 @@ static void refuses_rows_that_do_not_fit(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         for (int format = FORMAT_TABLE; format <= FORMAT_CSV; format++) {
-            Output output;
+            Printer output;
             Error error;
-            output_open(&output, NULL, true);
+            printer_open(&output, NULL, true);
             assert_status(put(&output, wrong[i], (OutputFormat)format, &error),
                           STATUS_INVALID_JSON_TEXT);
-            output_close(&output);
+            printer_close(&output);
         }
     }
 }
@@ -136,13 +136,13 @@ static void stops_after_an_interrupt(void **state)
 {
     (void)state;
     for (int format = FORMAT_TABLE; format <= FORMAT_CSV; format++) {
-        Output output;
+        Printer output;
         Error error;
-        output_open(&output, NULL, true);
+        printer_open(&output, NULL, true);
         interrupt_raise();
         assert_status(put(&output, "[[1,2]]", (OutputFormat)format, &error), STATUS_QUERY_CANCELED);
         interrupt_clear();
-        output_close(&output);
+        printer_close(&output);
     }
 }
 
@@ -177,17 +177,17 @@ static void survives_without_memory(void **state)
     (void)state;
     bool has_failed = true;
     for (int64_t n = 1; has_failed; n++) {
-        Output output;
+        Printer output;
         Error error;
-        output_open(&output, NULL, true);
+        printer_open(&output, NULL, true);
         memory_fail_at(n, 1);
         Status status = put(&output, "[[7,\"a\\nb\"],[8,\"c\"]]", FORMAT_TABLE, &error);
         has_failed = memory_allocations() >= n;
         memory_fail_at(0, 0);
-        output_flush(&output);
+        printer_flush(&output);
         if (has_failed && status == OK)
             assert_true(output.failed); /* never half a table that looks whole */
-        output_close(&output);
+        printer_close(&output);
     }
 }
 

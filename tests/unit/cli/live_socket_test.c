@@ -1,6 +1,6 @@
 #include "cli/http_client.c"
 #include "cli/interrupt.c"
-#include "cli/websocket.c"
+#include "cli/live_socket.c"
 
 #include "base/random.h"
 #include "tests/unit/base/test.h"
@@ -10,7 +10,7 @@ static void accepts_as_the_rfc_says(void **state)
     char accept[WEBSOCKET_ACCEPT_BYTES + 1];
     Error error;
     (void)state;
-    assert_ok(websocket_accept(SLICE("dGhlIHNhbXBsZSBub25jZQ=="), accept, &error), &error);
+    assert_ok(live_socket_accept(SLICE("dGhlIHNhbXBsZSBub25jZQ=="), accept, &error), &error);
     assert_string_equal(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
@@ -23,7 +23,7 @@ static void masks_as_the_rfc_says(void **state)
     Buffer frame;
     (void)state;
     buffer_open(&frame, 0);
-    websocket_put_frame(&frame, OPCODE_TEXT, SLICE("Hello"), mask);
+    live_socket_put_frame(&frame, OPCODE_TEXT, SLICE("Hello"), mask);
     assert_true(slice_equal(buffer_slice(&frame), slice_of(wanted, sizeof wanted)));
     buffer_close(&frame);
 }
@@ -34,7 +34,7 @@ static void reads_what_servers_send(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         Buffer frame;
-        WebSocketFrame got;
+        LiveFrame got;
         Error error;
         buffer_open(&frame, 0);
         buffer_put_u8(&frame, 0x81);
@@ -45,10 +45,10 @@ static void reads_what_servers_send(void **state)
             buffer_put_u16_big(&frame, (uint16_t)sizes[i]);
         buffer_put_zeros(&frame, sizes[i]);
         for (size_t size = 0; size < frame.size; size += 1 + size / 7) {
-            assert_ok(websocket_read_frame(slice_of(frame.data, size), &got, &error), &error);
+            assert_ok(live_socket_read_frame(slice_of(frame.data, size), &got, &error), &error);
             assert_int_equal(got.size, 0); /* more is needed */
         }
-        assert_ok(websocket_read_frame(buffer_slice(&frame), &got, &error), &error);
+        assert_ok(live_socket_read_frame(buffer_slice(&frame), &got, &error), &error);
         assert_int_equal(got.size, frame.size);
         assert_int_equal(got.payload.size, sizes[i]);
         assert_true(got.is_last);
@@ -61,13 +61,13 @@ static void refuses_broken_frames(void **state)
     static const uint8_t broken[][2] = {{0xc1, 0}, {0x83, 0},   {0x8b, 0}, {0x81, 0x80},
                                         {0x09, 0}, {0x89, 126}, {0x82, 0}};
     static const uint8_t huge[] = {0x81, 127, 0xff, 0, 0, 0, 0, 0, 0, 0};
-    WebSocketFrame got;
+    LiveFrame got;
     Error error;
     (void)state;
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++)
-        assert_status(websocket_read_frame(slice_of(broken[i], 2), &got, &error),
+        assert_status(live_socket_read_frame(slice_of(broken[i], 2), &got, &error),
                       STATUS_PROTOCOL_VIOLATION);
-    assert_status(websocket_read_frame(slice_of(huge, sizeof huge), &got, &error),
+    assert_status(live_socket_read_frame(slice_of(huge, sizeof huge), &got, &error),
                   STATUS_PROGRAM_LIMIT_EXCEEDED);
 }
 
@@ -78,11 +78,11 @@ static void stays_within_random_bytes(void **state)
     for (int round = 0; round < 100000; round++) {
         size_t size = random_below(&random, 16);
         uint8_t bytes[16];
-        WebSocketFrame got;
+        LiveFrame got;
         Error error;
         random_bytes(&random, bytes, size);
         uint8_t *exact = memory_clone(bytes, size);
-        if (websocket_read_frame(slice_of(exact, size), &got, &error) == OK)
+        if (live_socket_read_frame(slice_of(exact, size), &got, &error) == OK)
             assert_true(got.size <= size);
         memory_free(exact);
     }

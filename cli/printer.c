@@ -1,4 +1,4 @@
-#include "cli/output.h"
+#include "cli/printer.h"
 
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -29,9 +29,9 @@ static bool terminal_is_unicode(void)
     return false;
 }
 
-void output_open(Output *output, FILE *file, bool no_color)
+void printer_open(Printer *output, FILE *file, bool no_color)
 {
-    *output = (Output){.file = file};
+    *output = (Printer){.file = file};
     buffer_open(&output->buffer, 0);
     if (file == NULL || !isatty(fileno(file)))
         return;
@@ -43,13 +43,13 @@ void output_open(Output *output, FILE *file, bool no_color)
     output->width = terminal_width(fileno(file));
 }
 
-void output_measure(Output *output)
+void printer_measure(Printer *output)
 {
     if (output->width > 0 && output->file != NULL)
         output->width = terminal_width(fileno(output->file));
 }
 
-void output_flush(Output *output)
+void printer_flush(Printer *output)
 {
     Buffer *buffer = &output->buffer;
     output->failed = output->failed || buffer->failed;
@@ -62,19 +62,19 @@ void output_flush(Output *output)
     buffer_clear(buffer);
 }
 
-void output_drain(Output *output)
+void printer_drain(Printer *output)
 {
     if (output->buffer.size >= OUTPUT_DRAIN_BYTES || output->buffer.failed)
-        output_flush(output);
+        printer_flush(output);
 }
 
-void output_close(Output *output)
+void printer_close(Printer *output)
 {
-    output_flush(output);
+    printer_flush(output);
     buffer_close(&output->buffer);
 }
 
-void output_color(Output *output, OutputColor color)
+void printer_color(Printer *output, OutputColor color)
 {
     static const char *const codes[] = {"\033[0m",  "\033[2m",  "\033[1m", "\033[31m",
                                         "\033[32m", "\033[33m", "\033[36m"};
@@ -82,12 +82,12 @@ void output_color(Output *output, OutputColor color)
         buffer_put_text(&output->buffer, codes[color]);
 }
 
-void output_text(Output *output, const char *text)
+void printer_text(Printer *output, const char *text)
 {
     buffer_put_text(&output->buffer, text);
 }
 
-void output_clean(Output *output, Slice text)
+void printer_clean(Printer *output, Slice text)
 {
     (void)text_put(&output->buffer, text, 0, output->is_unicode);
 }

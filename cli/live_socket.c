@@ -1,4 +1,4 @@
-#include "cli/websocket.h"
+#include "cli/live_socket.h"
 
 #include <openssl/evp.h>
 
@@ -22,7 +22,7 @@ static Status not_websocket(Error *error)
 
 /* ---- the handshake ---- */
 
-Status websocket_accept(Slice key, char out[WEBSOCKET_ACCEPT_BYTES + 1], Error *error)
+Status live_socket_accept(Slice key, char out[WEBSOCKET_ACCEPT_BYTES + 1], Error *error)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned digest_size = 0;
@@ -43,7 +43,7 @@ Status websocket_accept(Slice key, char out[WEBSOCKET_ACCEPT_BYTES + 1], Error *
 static Status check_answer(const HttpReply *reply, Slice key, Error *error)
 {
     char expected[WEBSOCKET_ACCEPT_BYTES + 1];
-    TRY(websocket_accept(key, expected, error));
+    TRY(live_socket_accept(key, expected, error));
     if (reply->status == 503 || reply->status == 429)
         return error_set(error, STATUS_CONNECTION_FAILURE,
                          "the server takes no more connections now (HTTP %d)", reply->status);
@@ -53,7 +53,7 @@ static Status check_answer(const HttpReply *reply, Slice key, Error *error)
     return OK;
 }
 
-static Status shake_hands(WebSocket *socket, const char *path, HttpReply *reply, Buffer *request,
+static Status shake_hands(LiveSocket *socket, const char *path, HttpReply *reply, Buffer *request,
                           Error *error)
 {
     uint8_t bytes[KEY_BYTES];
@@ -72,12 +72,12 @@ static Status shake_hands(WebSocket *socket, const char *path, HttpReply *reply,
     return check_answer(reply, slice_of_text(key), error);
 }
 
-Status websocket_open(WebSocket *socket, Env *env, const char *host, uint16_t port,
-                      const char *path, Error *error)
+Status live_socket_open(LiveSocket *socket, Env *env, const char *host, uint16_t port,
+                        const char *path, Error *error)
 {
     HttpReply reply;
     Buffer request;
-    *socket = (WebSocket){0};
+    *socket = (LiveSocket){0};
     buffer_open(&socket->message, WEBSOCKET_MESSAGE_BYTES_MAX);
     TRY(http_client_open(&socket->http, env, host, port, error));
     buffer_open(&request, HTTP_CLIENT_HEAD_BYTES_MAX);
@@ -90,7 +90,7 @@ Status websocket_open(WebSocket *socket, Env *env, const char *host, uint16_t po
 
 /* ---- frames ---- */
 
-void websocket_put_frame(Buffer *out, uint8_t opcode, Slice payload, const uint8_t mask[4])
+void live_socket_put_frame(Buffer *out, uint8_t opcode, Slice payload, const uint8_t mask[4])
 {
     buffer_put_u8(out, (uint8_t)(0x80 | opcode));
     if (payload.size <= CONTROL_BYTES_MAX) {
@@ -124,9 +124,9 @@ static bool is_known(uint8_t opcode)
            (opcode >= OPCODE_CLOSE && opcode <= OPCODE_PONG);
 }
 
-Status websocket_read_frame(Slice input, WebSocketFrame *out, Error *error)
+Status live_socket_read_frame(Slice input, LiveFrame *out, Error *error)
 {
-    *out = (WebSocketFrame){0};
+    *out = (LiveFrame){0};
     if (input.size < 2)
         return OK;
     uint8_t opcode = input.data[0] & 0x0f;
@@ -144,21 +144,20 @@ Status websocket_read_frame(Slice input, WebSocketFrame *out, Error *error)
         return error_set(error, STATUS_PROGRAM_LIMIT_EXCEEDED, "the server's message is too large");
     if (input.size < 2 + more + size)
         return OK;
-    *out = (WebSocketFrame){is_last, opcode, slice_part(input, 2 + more, size),
-                            2 + more + (size_t)size};
+    *out = (LiveFrame){is_last, opcode, slice_part(input, 2 + more, size), 2 + more + (size_t)size};
     return OK;
 }
 
 /* ---- messages ---- */
 
-static Status send_frame(WebSocket *socket, uint8_t opcode, Slice payload, Error *error)
+static Status send_frame(LiveSocket *socket, uint8_t opcode, Slice payload, Error *error)
 {
     uint8_t mask[4];
     Buffer frame;
     Status status = OK;
     buffer_open(&frame, 0);
     env_random(socket->http.env, mask, sizeof mask);
-    websocket_put_frame(&frame, opcode, payload, mask);
+    live_socket_put_frame(&frame, opcode, payload, mask);
     GO(buffer_status(&frame, error));
     GO(http_client_send(&socket->http, buffer_slice(&frame), error));
 done:
@@ -166,12 +165,12 @@ done:
     return status;
 }
 
-Status websocket_send(WebSocket *socket, Slice text, Error *error)
+Status live_socket_send(LiveSocket *socket, Slice text, Error *error)
 {
     return send_frame(socket, OPCODE_TEXT, text, error);
 }
 
-void websocket_close(WebSocket *socket)
+void live_socket_close(LiveSocket *socket)
 {
     static const uint8_t normal[2] = {1000 >> 8, 1000 & 0xff};
     Error ignored;
@@ -191,7 +190,7 @@ static Status closed(Slice payload, Error *error)
 }
 
 /* *text has data where a message is complete. */
-static Status take_data(WebSocket *socket, const WebSocketFrame *frame, Slice *text, Error *error)
+static Status take_data(LiveSocket *socket, const LiveFrame *frame, Slice *text, Error *error)
 {
     if ((frame->opcode == OPCODE_CONTINUATION) != socket->in_message)
         return not_websocket(error);
@@ -210,7 +209,7 @@ static Status take_data(WebSocket *socket, const WebSocketFrame *frame, Slice *t
     return slice_is_utf8_text(*text) ? OK : not_websocket(error);
 }
 
-static Status take_frame(WebSocket *socket, const WebSocketFrame *frame, Slice *text, Error *error)
+static Status take_frame(LiveSocket *socket, const LiveFrame *frame, Slice *text, Error *error)
 {
     switch (frame->opcode) {
     case OPCODE_CLOSE:
@@ -224,16 +223,16 @@ static Status take_frame(WebSocket *socket, const WebSocketFrame *frame, Slice *
     }
 }
 
-Status websocket_receive(WebSocket *socket, Slice *text, Error *error)
+Status live_socket_receive(LiveSocket *socket, Slice *text, Error *error)
 {
     *text = SLICE_EMPTY;
     while (text->data == NULL) {
-        WebSocketFrame frame;
+        LiveFrame frame;
         if (socket->http.socket == NULL)
             return error_set(error, STATUS_CONNECTION_FAILURE, "the connection is closed");
         http_client_drop(&socket->http, socket->taken);
         socket->taken = 0;
-        TRY(websocket_read_frame(buffer_slice(&socket->http.input), &frame, error));
+        TRY(live_socket_read_frame(buffer_slice(&socket->http.input), &frame, error));
         socket->taken = frame.size;
         if (frame.size == 0)
             TRY(http_client_receive(&socket->http, error));
