@@ -25,6 +25,56 @@ static OwnerId next_user_id(const CatalogSnapshot *snapshot)
     return count == 0 ? ROOT_USER_ID : users[count - 1]->id + 1;
 }
 
+/* Rows of the owner, in memory or in files. Where it cannot be told, there are some. */
+static bool table_has_rows(Catalog *catalog, EngineTable *table, OwnerId owner)
+{
+    Pin *pin;
+    TableCount count;
+    Error ignored;
+    if (pin_open(catalog->engine, &table, 1, &pin, &ignored) != OK)
+        return true;
+    bool has =
+        pin_schema(pin, 0)->kind != TABLE_SHARED &&
+        (pin_count(pin, 0, owner, &count, &ignored) != OK || count.hot_rows > 0 || count.files > 0);
+    pin_release(pin);
+    return has;
+}
+
+static bool owner_has_rows(Catalog *catalog, OwnerId owner)
+{
+    Arena arena;
+    EngineTable **tables;
+    size_t count = 0;
+    Error ignored;
+    arena_open(&arena, 0);
+    bool has = engine_tables(catalog->engine, &arena, &tables, &count, &ignored) != OK;
+    for (size_t i = 0; i < count; i++) {
+        has = has || table_has_rows(catalog, tables[i], owner);
+        engine_table_release(tables[i]);
+    }
+    arena_close(&arena);
+    return has;
+}
+
+/* Files say whose they are by name: a new user must not get those of a deleted one. */
+static Status refuse_heir(Catalog *catalog, Slice name, Error *error)
+{
+    const CatalogUser *const *users;
+    size_t count = catalog_users(catalog->head, &users);
+    for (size_t i = 0; i < count; i++) {
+        const CatalogUser *user = users[i];
+        if (user->deleted_us == 0 || !slice_equal(user->name, name) ||
+            !owner_has_rows(catalog, user->id))
+            continue;
+        (void)error_set(error, STATUS_OBJECT_IN_USE,
+                        "the rows of a deleted user \"%.*s\" are still being removed",
+                        SLICE_ARGUMENTS(name));
+        error_set_hint(error, "Try again when the job user_cleanup is done; see system.jobs.");
+        return error->status;
+    }
+    return OK;
+}
+
 static Status put_user(Catalog *catalog, const CatalogUser *user, OwnerId *id, Error *error)
 {
     CatalogChange change = {.kind = CATALOG_USER, .as.user = *user};
@@ -32,6 +82,7 @@ static Status put_user(Catalog *catalog, const CatalogUser *user, OwnerId *id, E
         return error_set(error, STATUS_DUPLICATE_OBJECT, "user \"%.*s\" already exists",
                          SLICE_ARGUMENTS(user->name));
     if (user->id == 0) {
+        TRY(refuse_heir(catalog, user->name, error));
         change.as.user.id = next_user_id(catalog->head);
         change.as.user.created_us = env_wall_us(catalog->env);
     }
