@@ -619,9 +619,63 @@ static void paths_have_their_limits(void **state)
     assert_status(env_rename(env, "a", "a/b", &error), STATUS_IO_ERROR); /* into itself */
 }
 
+/* ---- env_make_durable_directories ---- */
+
+static void make_deep_directory(void *argument)
+{
+    Error error;
+    (void)argument;
+    simulation_ok(machine, env_make_durable_directories(env, "/a/b/c/d", &error), &error);
+    simulation_crash(machine, SIMULATION_LOSE_ALL);
+}
+
+static void make_over_a_kill(void *argument)
+{
+    Error error;
+    (void)argument;
+    simulation_ok(machine, env_make_directories(env, "/a/b/c/d", &error), &error);
+    simulation_crash(machine, SIMULATION_KILL);
+}
+
+/* Bug: folders that held what was durable were not durable themselves. */
+static void bug_durable_directories_lost(void **state)
+{
+    (void)state;
+    assert_end(SIMULATION_CRASHED, simulation_run(machine, make_deep_directory, NULL), machine);
+    assert_true(file_exists(env, "/a/b/c/d"));
+    for (uint64_t seed = 1; seed < 200; seed++) {
+        boot_with(&(SimulationOptions){.seed = seed});
+        Error error;
+        assert_ok(env_make_durable_directories(env, "/a/b/c/d", &error), &error);
+        put_file(env, "/a/b/c/d/file", 0, SLICE("x"), true);
+        simulation_crash(machine, SIMULATION_POWER_LOSS);
+        assert_true(file_exists(env, "/a/b/c/d"));
+    }
+}
+
+/* What a killed process had made and not synced is made safe by who finds it there: itself, and the
+ * entry that names it. */
+static void a_directory_left_by_a_killed_process_is_made_durable(void **state)
+{
+    (void)state;
+    Error error;
+    assert_end(SIMULATION_CRASHED, simulation_run(machine, make_over_a_kill, NULL), machine);
+    for (const char *path = "/a"; path != NULL;) {
+        assert_ok(env_make_durable_directories(env, path, &error), &error);
+        path = strcmp(path, "/a") == 0       ? "/a/b"
+               : strcmp(path, "/a/b") == 0   ? "/a/b/c"
+               : strcmp(path, "/a/b/c") == 0 ? "/a/b/c/d"
+                                             : NULL;
+    }
+    simulation_crash(machine, SIMULATION_LOSE_ALL);
+    assert_true(file_exists(env, "/a/b/c/d"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        ON_A_MACHINE(bug_durable_directories_lost),
+        ON_A_MACHINE(a_directory_left_by_a_killed_process_is_made_durable),
         ON_A_MACHINE(it_behaves_like_a_real_disk),
         ON_A_MACHINE(unsynced_writes_are_lost),
         ON_A_MACHINE(entries_are_lost_without_a_sync_of_their_directory),

@@ -601,9 +601,74 @@ static void real_threads_may_each_have_one(void **state)
     }
 }
 
+/* ---- a deadline that nobody waits for any more ---- */
+
+typedef struct EarlyWake {
+    Simulation *simulation;
+    Env *env;
+    Mutex mutex;
+    Condition condition;
+    bool woken;
+} EarlyWake;
+
+static void wait_with_a_deadline(void *argument)
+{
+    EarlyWake *wake = argument;
+    mutex_lock(&wake->mutex);
+    while (!wake->woken)
+        (void)condition_wait_until(&wake->condition, &wake->mutex,
+                                   env_monotonic_ns(wake->env) + 1000000);
+    wake->woken = false;
+    while (!wake->woken) /* for ever now: the deadline of the first wait is nobody's */
+        condition_wait(&wake->condition, &wake->mutex);
+    mutex_unlock(&wake->mutex);
+}
+
+static void wake_up(EarlyWake *wake)
+{
+    mutex_lock(&wake->mutex);
+    wake->woken = true;
+    condition_signal(&wake->condition);
+    mutex_unlock(&wake->mutex);
+}
+
+static void wake_before_the_deadline(void *argument)
+{
+    EarlyWake *wake = argument;
+    Thread *thread;
+    Error error;
+    mutex_open(&wake->mutex, wake->env, "wake");
+    condition_open(&wake->condition, wake->env);
+    simulation_ok(wake->simulation,
+                  thread_start(wake->env, "waiter", 0, wait_with_a_deadline, wake, &thread, &error),
+                  &error);
+    env_yield(wake->env, "it waits");
+    wake_up(wake);
+    env_sleep_ns(wake->env, 50000000); /* all sleep; the clock passes the old deadline */
+    wake_up(wake);
+    thread_join(thread);
+    condition_close(&wake->condition);
+    mutex_close(&wake->mutex);
+}
+
+/* Bug: with all asleep and the earliest deadline one of a thread that was woken before it, the
+ * simulation took the run for a deadlock. */
+static void bug_stale_earliest_deadline(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed < 50; seed++) {
+        EarlyWake wake = {.simulation = simulation_of_seed(seed)};
+        wake.env = simulation_env(wake.simulation);
+        SimulationEnd end = simulation_run(wake.simulation, wake_before_the_deadline, &wake);
+        assert_end(SIMULATION_FINISHED, end, wake.simulation);
+        simulation_destroy(wake.simulation);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bug_stale_earliest_deadline),
         cmocka_unit_test(locks_exclude),
         cmocka_unit_test(a_missing_lock_is_found),
         cmocka_unit_test(the_same_seed_gives_the_same_run),
