@@ -204,6 +204,22 @@ Status bind_allow_table(const BindContext *context, const CatalogTable *table, E
     return context->allow_table(context->allow_context, table, error);
 }
 
+/* That a table is missing is told to who may touch some table of the namespace; to others it and
+ * one they may not touch are the same. */
+static Status allow_missing(const BindContext *context, Slice namespace_name, Error *error)
+{
+    static const CatalogTable closed = {.kind = TABLE_SHARED, .access = ACCESS_PRIVATE};
+    const CatalogTable *const *tables;
+    size_t count = catalog_tables(context->snapshot, &tables);
+    Error refused;
+    for (size_t i = 0; i < count; i++) {
+        if (slice_equal(tables[i]->namespace_name, namespace_name) &&
+            bind_allow_table(context, tables[i], &refused) == OK)
+            return OK;
+    }
+    return bind_allow_table(context, &closed, error);
+}
+
 Status bind_table_name(BindContext *context, const Node *range, const CatalogTable **table,
                        const SystemTable **system, Error *error)
 {
@@ -224,7 +240,10 @@ Status bind_table_name(BindContext *context, const Node *range, const CatalogTab
         *system = system_table_find(name);
     else
         *table = catalog_find_table(context->snapshot, namespace_name, name);
-    if (*table == NULL && *system == NULL)
+    if (*table == NULL && *system == NULL) {
+        if (!namespace_is_system(namespace_name))
+            TRY(allow_missing(context, namespace_name, error));
         return error_no_table(written, name, position, error);
+    }
     return *table == NULL ? OK : bind_allow_table(context, *table, error);
 }
