@@ -135,7 +135,7 @@ void clients_rights_changed(void *context, OwnerId user_id)
     Registry *registry = &api->registry;
     mutex_lock(&registry->mutex);
     for (ApiClient *at = registry->first; at != NULL; at = at->after) {
-        if (at->look_again != NULL && is_users(at, user_id))
+        if (at->look_again != NULL && (user_id == 0 || is_users(at, user_id)))
             at->look_again(at);
     }
     mutex_unlock(&registry->mutex);

@@ -84,7 +84,8 @@ struct ApiSubscription {
     Arena arena;
     SqlRequest sql;
     SubscribeOptions options;
-    DatabaseSession watch; /* for the question whether it may go on; live's calls only */
+    DatabaseSession watch;     /* for the question whether it may go on; never changed */
+    _Atomic uint64_t table_id; /* 0: not known yet */
     /* Under the socket's mutex. */
     bool is_listed;
     bool is_running; /* database_subscribe */

@@ -182,6 +182,39 @@ static bool is_wanted(const ApiSubscription *subscription)
     return !subscription->is_muted && !subscription->is_over && !subscription->socket->is_closed;
 }
 
+/* ---- may it go on? Under live's locks, and by the thread that subscribes ---- */
+
+static bool may_read_table(ApiSubscription *subscription, const Principal *who)
+{
+    static const ObjectKind kinds[] = {[TABLE_SHARED] = OBJECT_SHARED_TABLE,
+                                       [TABLE_USER] = OBJECT_USER_TABLE,
+                                       [TABLE_STREAM] = OBJECT_STREAM_TABLE};
+    uint64_t table_id = atomic_load(&subscription->table_id);
+    if (table_id == 0)
+        return true; /* the guard was asked when it was bound, and is once more when it is known */
+    CatalogSnapshot *snapshot =
+        catalog_snapshot(database_catalog(subscription->socket->api->database));
+    const CatalogTable *table = catalog_table_by_id(snapshot, table_id);
+    bool allowed = true; /* that it is gone is another ending */
+    if (table != NULL) {
+        GuardedObject object = {.kind = kinds[table->kind], .access = table->access};
+        allowed = guard_allows(who->role, ACTION_SUBSCRIBE, &object);
+    }
+    catalog_snapshot_release(snapshot);
+    return allowed;
+}
+
+/* That his token has run out meanwhile is no reason: it was good when he subscribed. */
+static bool is_allowed(void *context)
+{
+    ApiSubscription *subscription = context;
+    DatabaseSession session;
+    Error error;
+    session_copy(&session, &subscription->watch);
+    return database_session_refresh(subscription->socket->api->database, &session, &error) == OK &&
+           may_read_table(subscription, &session.session.principal);
+}
+
 static Status take_subscribed(void *context, LiveSubscription *live, const ResultColumn *columns,
                               const bool *is_key, uint32_t count, uint64_t snapshot_seq,
                               Error *error)
@@ -189,12 +222,14 @@ static Status take_subscribed(void *context, LiveSubscription *live, const Resul
     ApiSubscription *subscription = context;
     ApiSocket *socket = subscription->socket;
     Buffer json;
-    (void)live;
     mutex_lock(&socket->mutex);
     bool wanted = is_wanted(subscription);
     mutex_unlock(&socket->mutex);
     if (!wanted)
         return canceled(error);
+    atomic_store(&subscription->table_id, live_subscription_table(live));
+    if (!is_allowed(subscription)) /* before it was known which table it is about */
+        return error_of(error, STATUS_INSUFFICIENT_PRIVILEGE);
     buffer_open(&json, 0);
     put_message(&json, "subscribed", slice_of_text(subscription->id));
     buffer_put_text(&json, ",\"columns\":");
@@ -379,15 +414,6 @@ static void take_ended(void *context, LiveEnding ending, const char *detail)
     put_reason(&json, live_ending_reason(ending), detail);
     append_final(subscription, &json, ending == LIVE_END_KILLED);
     buffer_close(&json);
-}
-
-/* That his token has run out meanwhile is no reason: it was good when he subscribed. */
-static bool is_allowed(void *context)
-{
-    ApiSubscription *subscription = context;
-    Error error;
-    return database_session_refresh(subscription->socket->api->database, &subscription->watch,
-                                    &error) == OK;
 }
 
 static size_t count_queued(void *context)

@@ -173,6 +173,7 @@ LiveSubscription *live_subscription_clone(LiveSubscription *subscription);
 void live_subscription_release(LiveSubscription *subscription); /* NULL is allowed */
 
 const char *live_subscription_id(const LiveSubscription *subscription);
+uint64_t live_subscription_table(const LiveSubscription *subscription); /* its id */
 bool live_subscription_is_ended(const LiveSubscription *subscription);
 
 /* ---- from outside ---- */

@@ -199,6 +199,11 @@ void live_subscription_release(LiveSubscription *subscription)
     memory_free(subscription);
 }
 
+uint64_t live_subscription_table(const LiveSubscription *subscription)
+{
+    return subscription->schema->table_id;
+}
+
 const char *live_subscription_id(const LiveSubscription *subscription)
 {
     return subscription->id;
