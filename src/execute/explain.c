@@ -131,7 +131,9 @@ done:
     return status;
 }
 
-static Status explain_select(Explain *explain, const BoundSelect *select, Error *error)
+/* What finds the rows of a change reads where they lie, too. */
+static Status explain_select(Explain *explain, const BoundSelect *select, bool with_location,
+                             Error *error)
 {
     Run *run = explain->run;
     OpenReferences open;
@@ -145,7 +147,7 @@ static Status explain_select(Explain *explain, const BoundSelect *select, Error 
     if (select->short_read != NULL && !select->short_read->has_table)
         return OK;
     TRY(put_format(explain, error, "Engine:"));
-    TRY(references_open(run, select, false, &open, error));
+    TRY(references_open(run, select, with_location, &open, error));
     Status status = explain_references(explain, select, &open, error);
     if (status == OK)
         status = put_engine_plan(explain, select, &open, error);
@@ -158,19 +160,19 @@ static Status explain_plan(Explain *explain, Error *error)
     const Plan *plan = explain->run->plan->as.explained;
     switch (plan->kind) {
     case STATEMENT_SELECT:
-        TRY(explain_select(explain, plan->as.select, error));
+        TRY(explain_select(explain, plan->as.select, false, error));
         return explain->run->plan->explain_analyze ? analyze(explain, plan, error) : OK;
     case STATEMENT_UPDATE:
     case STATEMENT_DELETE:
         TRY(put_format(explain, error, "%s: finds its rows, then looks again at the head",
                        statement_name(plan->kind)));
-        return explain_select(explain, plan->as.change->find, error);
+        return explain_select(explain, plan->as.change->find, true, error);
     case STATEMENT_INSERT:
         TRY(put_format(explain, error, "INSERT: %s",
                        plan->as.insert->query != NULL ? "rows of a query" : "rows of VALUES"));
         return plan->as.insert->query == NULL
                    ? OK
-                   : explain_select(explain, plan->as.insert->query, error);
+                   : explain_select(explain, plan->as.insert->query, false, error);
     default:
         return put_format(explain, error, "%s", statement_name(plan->kind));
     }
