@@ -201,7 +201,7 @@ def _is_whole(received):
 def parse_answer(received):
     """(status, JSON body or None) of an HTTP answer's bytes."""
     head, _, body = received.partition(b"\r\n\r\n")
-    if not head:
+    if not head.startswith(b"HTTP/"):
         return 0, None
     status = int(head.split(b" ", 2)[1])
     try:

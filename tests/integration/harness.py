@@ -81,7 +81,8 @@ class Server:
         self.environment = dict(environment or {})
         self.folder = folder or programs
         self.process = None
-        self.address = None
+        self.address = None  # after a crash the old one, until the new one is known
+        self.has_address = False
         self.passwords = {"root": ROOT_PASSWORD}
         self.clients = {}
 
@@ -100,7 +101,7 @@ class Server:
         variables = {k: v for k, v in os.environ.items() if not k.startswith("FIRN_")}
         variables.update({"FIRN_ROOT_PASSWORD": ROOT_PASSWORD, **self.environment,
                           **(environment or {})})
-        self.address = None
+        self.has_address = False
         self.forget_clients()
         self.log_start = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         with open(self.log_path, "ab") as log:
@@ -123,11 +124,12 @@ class Server:
     def _is_ready(self):
         if self.process.poll() is not None:
             raise AssertionError(f"firnd ended with {self.process.returncode}:\n{self.log_tail()}")
-        if self.address is None:
+        if not self.has_address:
             found = LISTENING.search(self.log())
             if found is None:
                 return False
             self.address = found.group(1)
+            self.has_address = True
         try:
             with urllib.request.urlopen(f"http://{self.address}/readyz", timeout=5) as answer:
                 return answer.status == 200

@@ -97,7 +97,7 @@ def run_test(file, name, function):
     except BaseException as error:  # Overdue too
         text = traceback.format_exc()
         if file.server is not None and "shared" in inspect.signature(function).parameters:
-            text += "server's log:\n" + file.server.log_tail()
+            text += "server's log:\n" + file.server.log_tail(5)
             if isinstance(error, Overdue) or not file.server.is_alive():
                 file.close()  # whatever it hangs in is not the next test's
         return "failed", text

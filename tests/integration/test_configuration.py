@@ -120,7 +120,8 @@ def test_alter_system(fresh):
     assert fresh.root.value("SELECT value FROM system.settings WHERE name = 'flush.rows'") \
         == "100000"
     for text, sqlstate in (("ALTER SYSTEM SET flush.rowz = 1", "42704"),
-                           ("ALTER SYSTEM SET flush.rows = -1", "22023"),
+                           ("ALTER SYSTEM SET flush.rows = 0", "22023"),
+            ("ALTER SYSTEM SET flush.rows = -1", None),
                            ("ALTER SYSTEM SET flush.rows = 'x'", "22023"),
                            ("ALTER SYSTEM SET server.listen = '0.0.0.0:1'", None)):
         error = fresh.root.error(text)

@@ -296,7 +296,7 @@ def test_damage_is_refused(directory):
         for i in range(200):
             server.root.sql(f"INSERT INTO {t} VALUES ({i}, '{'x' * 200}')")
         server.kill()
-        segment = os.path.join(server.data, "log", sorted(os.listdir(server.data + "/log"))[-1])
+        segment = last_segment(server)
         with open(segment, "r+b") as file:
             file.seek(20000)
             byte = file.read(1)
@@ -308,6 +308,12 @@ def test_damage_is_refused(directory):
         assert fingerprint(server.data) == before, "something was changed"
     finally:
         server.end()
+
+
+def last_segment(server):
+    folder = os.path.join(server.data, "log")
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".log"))
+    return os.path.join(folder, names[-1])
 
 
 def fingerprint(folder):
@@ -331,7 +337,7 @@ def test_torn_tail_is_taken_for_what_it_is(directory):
         for i in range(20):
             server.root.sql(f"INSERT INTO {t} VALUES ({i}, 'kept')")
         server.kill()
-        segment = os.path.join(server.data, "log", sorted(os.listdir(server.data + "/log"))[-1])
+        segment = last_segment(server)
         with open(segment, "rb") as file:
             end = len(file.read().rstrip(b"\0"))
         with open(segment, "r+b") as file:  # what a crash may leave behind the durable end

@@ -53,7 +53,7 @@ def test_malformed_requests(shared):
             ("folded header", post(b"Host: x\r\nX-A: 1\r\n  2\r\n" + length), 400),
             ("negative length", post(b"Host: x\r\nContent-Length: -1"), 400),
             ("plus in length", post(b"Host: x\r\nContent-Length: +18"), 400),
-            ("length too long", post(b"Host: x\r\nContent-Length: 99999999999999999999"), 400),
+            ("length too long", post(b"Host: x\r\nContent-Length: 99999999999999999999"), 413),
             ("other coding", post(b"Host: x\r\nTransfer-Encoding: gzip"), 501),
             ("chunked twice", post(b"Host: x\r\nTransfer-Encoding: chunked, chunked"), None),
             ("bad chunk", post(b"Host: x\r\nTransfer-Encoding: chunked", b"zz\r\nabc\r\n"), 400),
@@ -95,7 +95,6 @@ def test_bad_json(shared):
                        (b'{"sql":"SELECT 1"} x', None), (b'{"sql":"\xff"}', None),
                        (b'{"sql":"SELECT 1","params":{}}', None),
                        (b'{"sql":"SELECT 1","sql":"SELECT 2"}', None),
-                       (b'{"sql":"SELECT $1","params":[[[[]]]]}', None),
                        (b"[" * 100000, None), (b'{"a":' * 50000, None)):
         answer = shared.root.request("POST", "/v1/sql", body,
                                      {"Content-Type": "application/json"})

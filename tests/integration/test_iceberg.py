@@ -118,7 +118,8 @@ def test_user_table_has_a_file_for_each_user(shared):
     for entry in entries:
         name = os.path.relpath(local(shared, t, entry["data_file"]["file_path"]),
                                folder_of(shared, t))
-        found = re.fullmatch(r"data/([^/]+)/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d+\.parquet", name)
+        found = re.fullmatch(r"data/([^/]+)/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d+(\.\d+)?\.parquet",
+                             name)
         assert found, name
         files[found.group(1)] = entry["data_file"]["record_count"]
         assert list(entry["data_file"]["partition"].values()) == [found.group(1)], entry
@@ -178,11 +179,13 @@ def test_the_directory_is_as_promised(shared):
     names = set(os.listdir(shared.data))
     assert {"LOCK", "log", "storage"} <= names, names
     assert names <= {"LOCK", "log", "storage", "tmp", "catalog", "streams", "root-password",
-                     "firn.toml"}, names
+                     "token-key", "firn.toml"}, names
     for name in os.listdir(os.path.join(shared.data, "log")):
-        assert re.fullmatch(r"[0-9a-f]{16}\.log", name), name
-    mode = stat.S_IMODE(os.stat(shared.data).st_mode)
-    assert mode & 0o007 == 0, f"the data directory is open to everybody: {mode:o}"
+        assert re.fullmatch(r"[0-9a-f]{16}\.log|spare-\d+", name), name
+    assert stat.S_IMODE(os.stat(os.path.join(shared.data, "token-key")).st_mode) == 0o600
+    for path in [shared.data, *walk(shared.data)]:
+        mode = stat.S_IMODE(os.stat(path).st_mode)
+        assert mode & 0o007 == 0, f"{path} is open to every account: {mode:o}"
 
 
 def test_flushes_in_one_second_have_names_of_their_own(shared):

@@ -12,7 +12,7 @@ import time
 
 import client
 import websocket
-from harness import flush
+from harness import flush, wait_for
 
 COLUMNS = "id, room, body, n"
 FILTERS = ("", "WHERE room = 'a'", "WHERE id < 40", "WHERE n % 2 = 0", "WHERE body LIKE 'b1%'")
@@ -116,8 +116,15 @@ class Writer(threading.Thread):
         self.random = random.Random(seed)
         self.stop = threading.Event()
         self.statements = 0
+        self.problem = None
 
     def run(self):
+        try:
+            self.write()
+        except Exception as error:  # looked at by the test
+            self.problem = error
+
+    def write(self):
         who = None
         while not self.stop.is_set():
             try:
@@ -143,6 +150,18 @@ class Writer(threading.Thread):
             f"UPDATE {t} SET body = '{body}' WHERE id BETWEEN {many} AND {many + 10}",
             f"DELETE FROM {t} WHERE id = {key}",
             f"DELETE FROM {t} WHERE n = {n} AND id % 7 = {key % 7}"))
+
+
+def work_on(writers, statements):
+    """Waits until so many more statements were acknowledged."""
+    begun = sum(writer.statements for writer in writers)
+
+    def have_worked():
+        problems = [writer.problem for writer in writers if writer.problem]
+        assert not problems, problems
+        return sum(writer.statements for writer in writers) >= begun + statements
+
+    wait_for(have_worked, 30, f"{statements} statements")
 
 
 def rest_and_compare(server, watchers, what):
@@ -175,16 +194,15 @@ def run_oracle(server, rounds, crash):
             for writer in writers:
                 writer.start()
             for _ in range(4):
-                time.sleep(0.25)
+                work_on(writers, 15)
                 flush(server, "oracle.t")
             if crash:
                 server.restart(crash=True)
-                time.sleep(0.5)
+                work_on(writers, 15)
             for writer in writers:
                 writer.stop.set()
             for writer in writers:
                 writer.join()
-            assert sum(writer.statements for writer in writers) > 10
             rest_and_compare(server, watchers, f"round {number}, seed {seed}")
     finally:
         for watcher in watchers:

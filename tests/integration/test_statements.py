@@ -59,7 +59,8 @@ def test_parameters(shared):
     run(f"INSERT INTO {t} VALUES ($1, $2, $3)", [8, None, None])
     assert run(f"SELECT body, score FROM {t} WHERE id = $1", [7]).rows == [["it's", 0.25]]
     assert run(f"SELECT id FROM {t} WHERE body IS NULL AND id > $1", [1]).rows == [[8]]
-    expect_error(shared.root.error(f"SELECT $2 FROM {t}", [1]), "42P02")
+    assert shared.root.error(f"SELECT $2 FROM {t}", [1]).sqlstate in ("42P02", "42P18")
+    expect_error(shared.root.error(f"SELECT id FROM {t} WHERE id = $1"), "42P02")
     expect_error(shared.root.error(f"SELECT id FROM {t} WHERE id = $1", ["seven"]), "22P02")
     error = shared.root.error("SELECT 1; SELECT $1", [1])
     assert error.status == 400, error
@@ -138,7 +139,7 @@ def test_conflicts_with_cold_rows(shared):
 
 
 def test_returning(shared):
-    t = table(shared, "returning.t")
+    t = table(shared, "gaveback.t")
     run = shared.root.sql
     made = run(f"INSERT INTO {t}(id, score) VALUES (1, 2) RETURNING id, score * 2 AS twice, _seq")
     assert made.columns == ["id", "twice", "_seq"] and made.rows[0][:2] == [1, 4], made.body

@@ -88,6 +88,20 @@ def test_nobody_makes_one_above_himself(shared):
     assert shared.client("root", shared.passwords["root"]).value("SELECT 1") == 1
 
 
+def test_passwords_of_others_are_nobodys_business(shared):
+    """A user's right to his own password is none to another's, also not in another's name."""
+    plain, service = shared.user("plain"), shared.user("serving", "service")
+    for who in (plain, service, shared.anonymous):
+        for name in ("root", "serving", "plain", "nobody"):
+            if name != who.user:
+                expect_error(who.error(f"ALTER USER '{name}' SET PASSWORD 'taken over'"), "42501",
+                             "permission denied", 403)
+    expect_error(service.error("EXECUTE AS USER 'plain' (ALTER USER 'plain' SET PASSWORD 'mine')"),
+                 "42501")
+    for name in ("root", "serving", "plain"):
+        shared.client(name)
+
+
 def test_as_user(shared):
     run = shared.root.sql
     run("CREATE NAMESPACE acting")
