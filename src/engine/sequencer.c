@@ -313,7 +313,7 @@ static void check_triggers(Engine *engine, EngineTable *table)
     if (active->flush_wanted || engine->options.seals_only_by_command)
         return;
     bool by_rows = active->operations >= (uint64_t)table->policy.flush_rows;
-    bool by_bytes = active->bytes_counted >= (uint64_t)table->policy.flush_bytes;
+    bool by_bytes = memtable_filled_bytes(active->rows) >= (uint64_t)table->policy.flush_bytes;
     if (!by_rows && !by_bytes)
         return;
     active->flush_wanted = true;

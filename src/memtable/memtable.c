@@ -8,6 +8,7 @@
  * writer has stopped they agree. */
 typedef struct Counters {
     _Atomic uint64_t row_bytes;
+    _Atomic uint64_t filled_bytes; /* of row_bytes: what records take */
     _Atomic uint64_t index_bytes;
     _Atomic uint64_t versions;
     _Atomic uint64_t keys;
@@ -120,7 +121,7 @@ Status memtable_reserve(Memtable *memtable, size_t count, size_t bytes, size_t b
     return OK;
 }
 
-static void count_put(Memtable *memtable, uint64_t seq, bool is_new_key)
+static void count_put(Memtable *memtable, uint64_t seq, size_t size, bool is_new_key)
 {
     Counters *counters = &memtable->counters;
     if (count_of(&counters->versions) == 0) {
@@ -131,6 +132,7 @@ static void count_put(Memtable *memtable, uint64_t seq, bool is_new_key)
     set_count(&counters->versions, count_of(&counters->versions) + 1);
     set_count(&counters->keys, count_of(&counters->keys) + is_new_key);
     set_count(&counters->last_seq, seq);
+    set_count(&counters->filled_bytes, count_of(&counters->filled_bytes) + size);
     set_count(&counters->index_bytes, row_index_bytes(&memtable->index));
 }
 
@@ -165,7 +167,7 @@ RecordHeader *memtable_put(Memtable *memtable, const RecordHeader *header, Slice
         replace(older, header->seq);
     row_blocks_publish(&memtable->blocks, in, header->seq, size);
     row_index_put(&memtable->index, &path, record);
-    count_put(memtable, header->seq, older == NULL);
+    count_put(memtable, header->seq, size, older == NULL);
     return record;
 }
 
@@ -270,6 +272,12 @@ void memtable_usage(const Memtable *memtable, MemtableUsage *out)
 uint64_t memtable_bytes(const Memtable *memtable)
 {
     return count_of(&memtable->counters.row_bytes) + count_of(&memtable->counters.index_bytes) +
+           marks_bytes(memtable->marks);
+}
+
+uint64_t memtable_filled_bytes(const Memtable *memtable)
+{
+    return count_of(&memtable->counters.filled_bytes) + count_of(&memtable->counters.index_bytes) +
            marks_bytes(memtable->marks);
 }
 

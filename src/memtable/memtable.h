@@ -86,6 +86,10 @@ void memtable_usage(const Memtable *memtable, MemtableUsage *out);
 /* Bytes that would come free with it: rows, index and marks. Relaxed loads, no lock. */
 uint64_t memtable_bytes(const Memtable *memtable);
 
+/* The same without the room in its blocks that no record fills yet: what a flush will write is in
+ * proportion to it. Blocks double in size, so the other one grows in leaps. */
+uint64_t memtable_filled_bytes(const Memtable *memtable);
+
 /* Its blocks with what is published of each at this moment, in the order in which they were begun.
  * Whoever walks them at a sequence S learned S before this call (README.md says why). The array is
  * in the arena. */
