@@ -49,7 +49,8 @@ static int exit_code_of(const Error *error)
         return EXIT_LOCKED;
     case STATUS_DATA_CORRUPTED:
         print_error("the data is damaged: ", error);
-        (void)fprintf(stderr, "  nothing was changed\n");
+        if (error->hint[0] == '\0') /* else it says so, and what to do */
+            (void)fprintf(stderr, "  Nothing was changed.\n");
         return EXIT_DAMAGED;
     default:
         print_error("", error);
