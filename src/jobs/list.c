@@ -86,8 +86,10 @@ Status job_create(Jobs *jobs, const JobRequest *request, Job **out, Error *error
     if (job == NULL)
         return error_out_of_memory(error);
     job->request = *request;
-    if (request->folder != NULL)
+    if (request->folder != NULL) {
         (void)snprintf(job->folder, sizeof job->folder, "%s", request->folder);
+        job->request.folder = job->folder;
+    }
     job->row = (JobRow){.type = request->type,
                         .state = JOB_QUEUED,
                         .table_id = request->table_id,

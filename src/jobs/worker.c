@@ -111,6 +111,18 @@ static void log_end(Jobs *jobs, const Job *job, const JobRow *result, Status sta
                  LOG_TEXT("table", job->row.table_name), LOG_ERROR_OF(error));
 }
 
+/* Nobody else would ask again: the table is gone from the catalog. The pause after a failure goes
+ * before it. */
+static void try_folder_again(Jobs *jobs, const JobRequest *request)
+{
+    char id[JOB_ID_BYTES];
+    Error ignored;
+    JobRequest again = *request;
+    again.trigger = TRIGGER_INTERVAL;
+    Status status = jobs_submit(jobs, &again, id, &ignored);
+    (void)status; /* the server is stopping, or has no memory */
+}
+
 static void run_one(Jobs *jobs, Job *job, size_t slot)
 {
     JobRow result = {.snapshot_id = -1};
@@ -119,7 +131,14 @@ static void run_one(Jobs *jobs, Job *job, size_t slot)
     begin(jobs, job, slot);
     Status status = run_type(jobs, job, &result, &error);
     log_end(jobs, job, &result, status, &error);
+    bool is_again = job->request.folder != NULL && state_of(status) == JOB_FAILED;
+    JobRequest request = job->request;
+    Path folder; /* the row may go as soon as it has ended */
+    memcpy(folder.text, job->folder, sizeof folder.text);
+    request.folder = folder.text;
     end(jobs, job, slot, status, &result, &error);
+    if (is_again)
+        try_folder_again(jobs, &request);
 }
 
 void worker_run(void *argument)

@@ -302,6 +302,41 @@ static void jobs_of_a_dropped_table_end(void **state)
     run(flush_dropped);
 }
 
+static void drop_beside_reader(void *argument)
+{
+    Arena arena;
+    DropCounts counts;
+    Pin *pin;
+    char id[JOB_ID_BYTES];
+    Error error;
+    (void)argument;
+    uint64_t table_id = open_with_table();
+    put_row(table_id, 0, 1);
+    JobRequest request = flush_of(table_id);
+    submit(&request, id);
+    (void)wait_for(id);
+    EngineTable *table = engine_table(engine, table_id);
+    CHECK_OK(pin_open(engine, &table, 1, &pin, &error), &error);
+    engine_table_release(table);
+    arena_open(&arena, 0);
+    CHECK_OK(catalog_drop_table(catalog, table_id, INT64_MAX, &arena, &counts, &error), &error);
+    request = (JobRequest){.type = JOB_CLEANUP, .table_id = table_id, .folder = counts.folders[0]};
+    submit(&request, id);
+    CHECK(wait_for(id).state == JOB_FAILED && file_exists(env, counts.folders[0]));
+    pin_release(pin);
+    env_sleep_ns(env, 10000000000);
+    CHECK(!file_exists(env, counts.folders[0]));
+    arena_close(&arena);
+    stop_all();
+}
+
+/* Bug: the folder of a table that was dropped while somebody read it stayed for ever. */
+static void bug_folder_of_a_table_dropped_beside_a_reader(void **state)
+{
+    (void)state;
+    run(drop_beside_reader);
+}
+
 /* ---- stopping and starting ---- */
 
 static char queued_id[JOB_ID_BYTES];
@@ -480,6 +515,7 @@ int main(void)
         ON_A_MACHINE(a_failed_flush_is_tried_again_after_a_growing_pause),
         ON_A_MACHINE(a_queued_job_is_joined_or_cancelled),
         ON_A_MACHINE(jobs_of_a_dropped_table_end),
+        ON_A_MACHINE(bug_folder_of_a_table_dropped_beside_a_reader),
         ON_A_MACHINE(unfinished_jobs_are_superseded_after_a_crash),
         ON_A_MACHINE(nothing_is_taken_while_stopping),
         ON_A_MACHINE(old_rows_go_when_their_job_has_ended),
