@@ -117,6 +117,7 @@ static Status add_file(Run *run, EngineTable *table, const ColdVersion *cold, si
     out->path = arena_text(&run->arena, slice_of_text(path.text));
     if (out->path == NULL)
         return arena_error(&run->arena, error);
+    out->file_id = file->id;
     out->row_count = file->row_count;
     out->deletes = cold_version_deletes(cold, number, &deletes_id);
     out->deletes_id = out->deletes.size > 0 ? deletes_id : 0;

@@ -1,5 +1,7 @@
 /* Reads that need no engine: expressions without a table, rows by key, ranges of the key as long as
  * they are in memory. */
+#include <stdlib.h>
+
 #include "execute/execute_int.h"
 
 /* ---- one statement's short read ---- */
@@ -134,25 +136,61 @@ Status point_key(Run *run, const BoundReference *reference, const ShortRead *rea
                          error);
 }
 
-static Status read_point(Short *s, uint32_t point, bool quick, Buffer *key, bool *done,
-                         Error *error)
+static int compare_keys(const void *a, const void *b)
+{
+    return slice_compare(*(const Slice *)a, *(const Slice *)b);
+}
+
+static uint32_t drop_repeated(Slice *keys, uint32_t count)
+{
+    uint32_t kept = 0;
+    qsort(keys, count, sizeof(Slice), compare_keys);
+    for (uint32_t i = 0; i < count; i++) {
+        if (kept == 0 || !slice_equal(keys[kept - 1], keys[i]))
+            keys[kept++] = keys[i];
+    }
+    return kept;
+}
+
+/* The keys that are meant, in the key's order and each once: IN names them as it likes. */
+static Status point_keys(Run *run, const BoundReference *reference, const ShortRead *read,
+                         Slice **out, uint32_t *count, Error *error)
+{
+    uint32_t points = read->point_count > 0 ? read->point_count : 1;
+    uint32_t found = 0;
+    Slice *keys = ARENA_ARRAY(&run->arena, Slice, points);
+    Buffer key;
+    Status status = OK;
+    if (keys == NULL)
+        return arena_error(&run->arena, error);
+    buffer_open(&key, 0);
+    for (uint32_t i = 0; i < points; i++) {
+        bool is_null;
+        GO(point_key(run, reference, read, i, &key, &is_null, error));
+        if (!is_null)
+            GO(arena_clone(&run->arena, buffer_slice(&key), &keys[found++], error));
+    }
+    *out = keys;
+    *count = found < 2 ? found : drop_repeated(keys, found);
+done:
+    buffer_close(&key);
+    return status;
+}
+
+static Status read_key(Short *s, Slice key, bool quick, bool *done, Error *error)
 {
     RowFound found;
     bool is_there;
-    bool is_null;
-    TRY(point_key(s->run, s->reference, s->read, point, key, &is_null, error));
-    if (is_null)
-        return OK;
     if (quick) {
         RowLocation location;
         bool may_be_cold;
-        pin_find_hot(s->pin, 0, buffer_slice(key), &location, &may_be_cold);
+        pin_find_hot(s->pin, 0, key, &location, &may_be_cold);
         *done = !may_be_cold;
         if (may_be_cold)
             return OK;
     }
     arena_reset(&s->scratch);
-    TRY(pin_get(s->pin, 0, buffer_slice(key), &s->scratch, &found, &is_there, error));
+    TRY(pin_get(s->pin, 0, key, &s->scratch, &found, &is_there, error));
     if (!is_there)
         return OK;
     s->context.row = found.row;
@@ -163,16 +201,13 @@ static Status read_point(Short *s, uint32_t point, bool quick, Buffer *key, bool
 
 static Status read_points(Short *s, bool quick, bool *done, Error *error)
 {
-    uint32_t count = s->read->point_count > 0 ? s->read->point_count : 1;
-    Buffer key;
-    Status status = OK;
-    *done =
-        !quick || count == 1; /* the second could be in a file when the first was sent already */
-    buffer_open(&key, 0);
-    for (uint32_t i = 0; i < count && *done && status == OK; i++)
-        status = read_point(s, i, quick, &key, done, error);
-    buffer_close(&key);
-    return status;
+    Slice *keys;
+    uint32_t count;
+    TRY(point_keys(s->run, s->reference, s->read, &keys, &count, error));
+    *done = !quick || count < 2; /* the second could be in a file when the first was sent already */
+    for (uint32_t i = 0; i < count && *done; i++)
+        TRY(read_key(s, keys[s->read->backward ? count - 1 - i : i], quick, done, error));
+    return OK;
 }
 
 /* ---- ranges ---- */
@@ -410,18 +445,12 @@ done:
 static Status visit_points(Run *run, const BoundReference *reference, const ShortRead *read,
                            FoundKeyVisitor visit, void *context, Error *error)
 {
-    uint32_t count = read->point_count > 0 ? read->point_count : 1;
-    Buffer key;
-    Status status = OK;
-    buffer_open(&key, 0);
-    for (uint32_t i = 0; i < count && status == OK; i++) {
-        bool is_null;
-        status = point_key(run, reference, read, i, &key, &is_null, error);
-        if (status == OK && !is_null)
-            status = visit(context, buffer_slice(&key), error);
-    }
-    buffer_close(&key);
-    return status;
+    Slice *keys;
+    uint32_t count;
+    TRY(point_keys(run, reference, read, &keys, &count, error));
+    for (uint32_t i = 0; i < count; i++)
+        TRY(visit(context, keys[i], error));
+    return OK;
 }
 
 Status find_keys_short(Run *run, const BoundReference *reference, const ShortRead *read,
