@@ -8,12 +8,24 @@ static Status folder(const Database *database, const char *name, Path *out, Erro
     return path_join(out, database->directory.text, name, error);
 }
 
+/* The engine holds this lock while it is open; here it only tells whether somebody else does,
+ * before anything of theirs is touched. */
+static Status check_unlocked(const Database *database, Error *error)
+{
+    Path path;
+    File *lock;
+    TRY(folder(database, "LOCK", &path, error));
+    TRY(file_lock_open(database->env, path.text, &lock, error));
+    return file_close(lock, error);
+}
+
 /* What is in tmp/ belongs to a process that is gone. */
 static Status make_folders(Database *database, Error *error)
 {
     Path path;
     FileInformation information;
     TRY(env_make_durable_directories(database->env, database->directory.text, error));
+    TRY(check_unlocked(database, error));
     TRY(folder(database, "tmp", &path, error));
     TRY(env_stat(database->env, path.text, &information, error));
     if (information.exists)
@@ -181,18 +193,75 @@ static void free_parts(Database *database)
 
 void database_hurry(Database *database)
 {
+    atomic_store(&database->hurrying, true);
     jobs_hurry(database->jobs);
+}
+
+typedef struct Stopping {
+    int64_t deadline_ns;
+    int64_t told_ns; /* when the jobs waited for were named last */
+    void (*waiting)(void *context, const JobRow *job);
+    void *context;
+} Stopping;
+
+static bool is_idle(Database *database)
+{
+    for (size_t i = 0; i < THREADS_COUNT; i++) {
+        ThreadPoolStatistics threads = {0};
+        if (database->threads[i] != NULL)
+            thread_pool_statistics(database->threads[i], &threads);
+        if (threads.busy > 0 || threads.queued > 0)
+            return false;
+    }
+    return true;
+}
+
+/* A statement may wait for a job: STORAGE FLUSH. */
+static void name_jobs(Database *database, Stopping *stopping, int64_t now_ns)
+{
+    JobRow *rows;
+    size_t count;
+    Arena arena;
+    Error ignored;
+    if (stopping->waiting == NULL || now_ns - stopping->told_ns < INT64_C(1000000000))
+        return;
+    stopping->told_ns = now_ns;
+    arena_open(&arena, 0);
+    if (jobs_list(database->jobs, &arena, &rows, &count, &ignored) != OK)
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].state == JOB_RUNNING)
+            stopping->waiting(stopping->context, &rows[i]);
+    }
+    arena_close(&arena);
+}
+
+/* Statements that run may end until the deadline; then they are cancelled. */
+static void wait_for_statements(Database *database, Stopping *stopping)
+{
+    bool is_cancelled = false;
+    while (!is_idle(database)) {
+        int64_t now_ns = env_monotonic_ns(database->env);
+        bool is_over = now_ns >= stopping->deadline_ns || atomic_load(&database->hurrying);
+        if (is_over && !is_cancelled)
+            executor_cancel_connection(database->executor, NULL);
+        is_cancelled = is_cancelled || is_over;
+        name_jobs(database, stopping, now_ns);
+        env_sleep_ns(database->env, INT64_C(2000000));
+    }
 }
 
 void database_stop(Database *database, int64_t deadline_ns,
                    void (*waiting)(void *context, const JobRow *job), void *context)
 {
+    Stopping stopping = {deadline_ns, env_monotonic_ns(database->env), waiting, context};
     if (database->stopped)
         return;
     database->stopped = true;
     atomic_store(&database->stopping, true);
     if (database->live_started)
         live_stop(database->live);
+    wait_for_statements(database, &stopping);
     for (size_t i = 0; i < THREADS_COUNT; i++) {
         if (database->threads[i] != NULL)
             thread_pool_stop(database->threads[i]);

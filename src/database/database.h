@@ -255,8 +255,8 @@ enum { SUBSCRIBE_BATCH_ROWS_DEFAULT = 1000, SUBSCRIBE_BATCH_ROWS_MAX = 100000 };
 
 /* Returns when the subscription is live. Where it fails, `live.ended` may have told why already
  * (QUERY_CANCELED: it was ended from outside, nothing more is to be said). NOT_FOUND: from_seq
- * cannot be resumed: the client is to be told `resync`. *out is the caller's reference, to be
- * unsubscribed and released; NULL where it fails. */
+ * cannot be resumed, or the table was altered meanwhile: the client is to be told `resync`. *out is
+ * the caller's reference, to be unsubscribed and released; NULL where it fails. */
 CHECKED Status database_subscribe(Database *database, DatabaseSession *session,
                                   const SubscribeRequest *request, LiveSubscription **out,
                                   Error *error);

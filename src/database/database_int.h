@@ -53,6 +53,7 @@ struct Database {
     bool jobs_started;
     bool live_started;
     _Atomic bool stopping;
+    _Atomic bool hurrying;
     bool stopped;
 };
 

@@ -17,7 +17,7 @@ typedef struct Subscribing {
     Value *values;
     uint32_t value_count;
     LiveSubscription *subscription;
-    bool resumes;
+    bool is_told; /* `subscribed`: there is no second beginning */
 } Subscribing;
 
 /* ---- options ---- */
@@ -103,6 +103,7 @@ static Status tell_subscribed(Subscribing *subscribing, uint64_t seq, Error *err
     bool *is_key = ARENA_ARRAY(&subscribing->arena, bool, bound->column_count);
     if (is_key == NULL)
         return arena_error(&subscribing->arena, error);
+    subscribing->is_told = true;
     for (uint32_t i = 0; i < bound->column_count; i++)
         is_key[i] = bound->columns[i] < schema->column_count &&
                     schema->columns[bound->columns[i]].key_position >= 0;
@@ -186,8 +187,8 @@ static Status subscribe_once(Subscribing *subscribing, Error *error)
 {
     TRY(prepare(subscribing, error));
     TRY(register_live(subscribing, error));
-    subscribing->resumes = subscribing->options.from_seq >= 0;
-    return subscribing->resumes ? resume(subscribing, error) : begin_anew(subscribing, error);
+    return subscribing->options.from_seq >= 0 ? resume(subscribing, error)
+                                              : begin_anew(subscribing, error);
 }
 
 static void let_go(Subscribing *subscribing)
@@ -209,6 +210,8 @@ static Status subscribe(void *context, Error *error)
         let_go(subscribing);
         arena_reset(&subscribing->arena);
         status = subscribe_once(subscribing, error);
+        if (status == STATUS_SCHEMA_CHANGED && subscribing->is_told)
+            return error_set(error, STATUS_NOT_FOUND, "the table was altered: subscribe again");
     }
     return status;
 }

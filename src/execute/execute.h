@@ -30,7 +30,9 @@ typedef struct Session {
 
 /* ---- where results go ---- */
 
-/* Rows come either as JSON (arrays separated by commas) or as values, as `wants_json` says.
+/* Rows come either as JSON or as values, as `wants_json` says. The pieces of JSON are arrays
+ * separated by commas; a piece may begin with the comma, and a large row may come in several, of
+ * which only the last counts it.
  * Anything but OK ends the statement with that. */
 typedef struct ResultSink {
     bool wants_json;
@@ -153,6 +155,8 @@ CHECKED Status executor_running(Executor *executor, Arena *arena, RunningStateme
 /* Ends a statement of the connection (all of them where query_id is empty). */
 CHECKED Status executor_kill(Executor *executor, Slice query_id, const Principal *who,
                              Error *error);
+
+/* Ends what runs for a connection; NULL: everything. */
 void executor_cancel_connection(Executor *executor, const char *connection_id);
 
 /* ---- for subscriptions and embedders ---- */

@@ -90,7 +90,7 @@ void executor_cancel_connection(Executor *executor, const char *connection_id)
 {
     mutex_lock(&executor->mutex);
     for (Running *running = executor->running; running != NULL; running = running->next) {
-        if (strcmp(running->shown.connection_id, connection_id) == 0)
+        if (connection_id == NULL || strcmp(running->shown.connection_id, connection_id) == 0)
             cancel(executor, running);
     }
     mutex_unlock(&executor->mutex);

@@ -208,9 +208,11 @@ Status select_any(Run *run, const BoundSelect *select, const ResultSink *sink, u
         return count_table(run, select, sink, error);
     }
     if (select->short_read != NULL) {
-        Run own = *run;
-        own.sink = sink;
-        TRY(read_short(&own, select, false, rows, &done, error));
+        const ResultSink *before = run->sink;
+        run->sink = sink;
+        Status status = read_short(run, select, false, rows, &done, error);
+        run->sink = before;
+        TRY(status);
     }
     return done ? OK : select_by_engine(run, select, sink, rows, error);
 }
