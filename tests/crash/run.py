@@ -317,7 +317,9 @@ def one_round(server, writers, chosen):
     helpers = [Maintainer(server, chosen.getrandbits(60))]
     for thread in [*writers, *helpers]:
         thread.start()
-    time.sleep(chosen.uniform(0.1, 1.6))
+    harness.wait_for(lambda: all(writer.done or writer.problem for writer in writers), 30,
+                     "a first statement of every writer")
+    time.sleep(chosen.uniform(0, 1.6))
     server.kill()
     for thread in [*writers, *helpers]:
         thread.join(30)

@@ -275,7 +275,9 @@ class Server:
         """Runs the shell; gives (exit status, stdout, stderr)."""
         host, port = self.address.rsplit(":", 1)
         variables = {k: v for k, v in os.environ.items() if not k.startswith("FIRN_")}
-        if user != "anonymous":
+        if user == "anonymous":
+            user = ""
+        else:
             variables["FIRN_PASSWORD"] = password or self.passwords[user]
         ended = subprocess.run([program("firn"), "-H", host, "-p", port, "-U", user, *arguments],
                                input=stdin, capture_output=True, text=True, timeout=timeout,
