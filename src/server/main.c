@@ -22,8 +22,15 @@ static int print(const Buffer *text)
 static int print_version(void)
 {
     Buffer text;
+    Path worker;
+    char engine[128] = "";
     buffer_open(&text, 0);
     buffer_put_format(&text, "%s\nbuilt %s\n", version_text(), __DATE__);
+    if (process_sibling("firn-worker", &worker) &&
+        process_ask(worker.text, "--version", engine, sizeof engine))
+        buffer_put_format(&text, "%s\n", engine);
+    else
+        buffer_put_text(&text, "DuckDB: firn-worker is not beside this program\n");
     int code = print(&text);
     buffer_close(&text);
     return code;

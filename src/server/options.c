@@ -50,11 +50,23 @@ static Status take_config(Reader *reader, const char *value, Error *error)
     return OK;
 }
 
+/* HOST:PORT, as far as that can be told without asking the system. */
+static bool is_address(Slice text)
+{
+    size_t colon = text.size;
+    int64_t port;
+    while (colon > 0 && text.data[colon - 1] != ':')
+        colon--;
+    return colon > 1 && slice_to_int64(slice_part(text, colon, text.size), &port) && port >= 0 &&
+           port <= 65535;
+}
+
 static Status take_listen(Reader *reader, const char *value, Error *error)
 {
     Buffer *listen = &reader->out->listen;
-    if (value[0] == '\0')
-        return error_set(error, STATUS_INVALID_PARAMETER_VALUE, "--listen names no address");
+    if (!is_address(slice_of_text(value)))
+        return error_set(error, STATUS_INVALID_PARAMETER_VALUE,
+                         "--listen %s: HOST:PORT is expected, as 127.0.0.1:7700", value);
     buffer_put_text(listen, listen->size == 0 ? "server.listen=" : ", ");
     buffer_put_text(listen, value);
     return buffer_status(listen, error);

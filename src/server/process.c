@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -85,6 +87,45 @@ bool process_sibling(const char *name, Path *out)
         return false;
     *slash = '\0';
     return path_join(out, own.text, name, &error) == OK;
+}
+
+/* Everything it writes that fits; NUL-terminated. */
+static void read_all(int descriptor, char *out, size_t size)
+{
+    size_t used = 0;
+    ssize_t got = 1;
+    while (got > 0 && used + 1 < size) {
+        got = read(descriptor, out + used, size - 1 - used);
+        if (got > 0)
+            used += (size_t)got;
+    }
+    while (used > 0 && out[used - 1] == '\n')
+        used--;
+    out[used] = '\0';
+}
+
+bool process_ask(const char *program, const char *argument, char *out, size_t size)
+{
+    int ends[2];
+    pid_t child;
+    int state = -1;
+    char *arguments[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)argument, NULL};
+    posix_spawn_file_actions_t actions;
+    if (pipe(ends) != 0)
+        return false;
+    bool is_set = posix_spawn_file_actions_init(&actions) == 0 &&
+                  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO) == 0 &&
+                  posix_spawn_file_actions_addclose(&actions, ends[0]) == 0;
+    bool is_run = is_set && posix_spawn(&child, program, &actions, NULL, arguments, environ) == 0;
+    (void)close(ends[1]);
+    if (is_run) {
+        read_all(ends[0], out, size);
+        is_run = waitpid(child, &state, 0) == child && state == 0;
+    }
+    (void)close(ends[0]);
+    if (is_set)
+        (void)posix_spawn_file_actions_destroy(&actions);
+    return is_run;
 }
 
 void process_end_now(int code)

@@ -29,6 +29,10 @@ const char *const *process_environment(void);
 /* A program beside this one ("…/firn-worker"); false where the path is too long or unknown. */
 bool process_sibling(const char *name, Path *out);
 
+/* What a program says when it is run with one argument, without the newline at its end; false where
+ * it cannot be run or fails. */
+bool process_ask(const char *program, const char *argument, char *out, size_t size);
+
 /* Ends without another word: what is durable stays so. */
 _Noreturn void process_end_now(int code);
 

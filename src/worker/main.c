@@ -1,14 +1,18 @@
 /* firn-worker: runs statements for a Firn server, which starts it with a socket as descriptor 3. */
 #include <fcntl.h>
+#include <duckdb.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "worker/limits.h"
 #include "worker/protocol.h"
 #include "worker/serve.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
     Error error;
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        return printf("DuckDB %s\n", duckdb_library_version()) < 0;
     if (fcntl(WORKER_DESCRIPTOR, F_GETFD) < 0) {
         (void)fprintf(stderr, "firn-worker is started by the server, not by hand\n");
         return 2;
