@@ -87,6 +87,11 @@ static Status coerce_arguments(Binder *binder, const Resolution *resolution, Bou
     return OK;
 }
 
+static bool is_plus(const CatalogueFunction *function, uint32_t count)
+{
+    return count == 1 && function->kind == FUNCTION_OPERATOR && strcmp(function->name, "+") == 0;
+}
+
 Status call_make(Binder *binder, const Resolution *resolution, Bound **arguments, uint32_t count,
                  int32_t position, Bound **out, Error *error)
 {
@@ -97,6 +102,10 @@ Status call_make(Binder *binder, const Resolution *resolution, Bound **arguments
     if ((function->flags & FUNCTION_COMPARISON) &&
         comparison_of(slice_of_text(function->name), &operation))
         return bound_compare(binder, operation, arguments[0], arguments[1], position, out, error);
+    if (is_plus(function, count)) {
+        *out = arguments[0];
+        return OK;
+    }
     TRY(normalize(binder, &function, arguments, count, error));
     Bound *call;
     TRY(bound_new(binder, BOUND_CALL, resolution->result, position, count, &call, error));

@@ -39,6 +39,9 @@
         ROW(FUNCTION_OPERATOR, NAME, NUMERIC, TAKES(NUMERIC), .symbol = "numeric_" VERB,   \
             .scale = SCALE_RULE_FIRST, .engine = ENGINE, .flags = FUNCTION_NUMERIC_NATIVE, \
             .description = TEXT_)
+/* A plus before a value: call_make leaves it out, so nobody computes it. */
+#define SAME(TYPE_) \
+    ROW(FUNCTION_OPERATOR, "+", TYPE_, TAKES(TYPE_), .engine = "$1", .description = "The same")
 #define NEGATED(NAME) \
     ROW(FUNCTION_OPERATOR, NAME, BOOL, TAKES(TEXT, TEXT), .flags = FUNCTION_NEGATED)
 #define PATTERN(NAME, SYMBOL, WRITER, TEXT_)                                                  \
@@ -77,7 +80,12 @@ static const CatalogueFunction FUNCTIONS[] = {
     SWAPPED("*", INTERVAL, FLOAT8, INTERVAL),
     WIDE_INTEGERS("*"),
     WIDE_FLOATS("*"),
-    SIGN("+", "abs", "$1", "The same"),
+    SAME(INT2),
+    SAME(INT4),
+    SAME(INT8),
+    SAME(FLOAT4),
+    SAME(FLOAT8),
+    SAME(NUMERIC),
     INTEGERS("+", "add", "($1 + $2)", "Sum"),
     FLOATS("+", "add", "Sum"),
     NUMBERS("+", "add", SCALE_RULE_MAX, "($1 + $2)", "Sum"),
