@@ -100,6 +100,7 @@ static Stack *make_stack(size_t size)
     ASSERT(mprotect(memory, GUARD_BYTES, PROT_NONE) == 0);
     stack->memory = memory + GUARD_BYTES;
     stack->size = size;
+    forget_frames(stack); /* ASan may know the place as something large that was freed */
     return stack;
 }
 
