@@ -73,10 +73,7 @@ uint64_t connection_id(const Connection *connection)
 
 void connection_peer(const Connection *connection, char out[CONNECTION_ADDRESS_BYTES])
 {
-    if (connection->socket == NULL)
-        memcpy(out, "unknown", sizeof "unknown");
-    else
-        socket_peer_address(connection->socket, out, CONNECTION_ADDRESS_BYTES);
+    memcpy(out, connection->peer, CONNECTION_ADDRESS_BYTES);
 }
 
 /* ---- opening ---- */
@@ -120,6 +117,7 @@ Connection *connection_open(Loop *loop, Socket *socket, const ConnectionProtocol
     output_open(connection);
     link_connection(connection);
     socket_set_send_buffer(socket, loop->net->send_buffer_bytes);
+    socket_peer_address(socket, connection->peer, sizeof connection->peer);
     uint32_t open = atomic_fetch_add(&loop->net->connections, 1) + 1;
     counter_add(&loop->counters.connections, 1);
     connection->is_refusal = open > loop->configuration->limits.connections_max;

@@ -169,6 +169,7 @@ struct Connection {
     size_t front_offset; /* bytes of the first frame that are sent */
     size_t output_bytes;
     uint64_t sent;
+    char peer[CONNECTION_ADDRESS_BYTES]; /* asked for once: every request wants it */
 };
 
 /* ---- loop.c ---- */
