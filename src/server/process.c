@@ -9,8 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static sigset_t waited_signals(void)
 {
     sigset_t set;
