@@ -40,7 +40,7 @@ LDFLAGS := $(CFLAGS_$(FLAVOR)) -pthread
 
 # ---- the rooms, lowest first: a room may call those before it, never those after it ---------------
 
-ENGINE_ROOMS := base types log memtable cold stream engine auth catalog live jobs query sql execute database
+ENGINE_ROOMS := base types log memtable cold stream engine auth catalog live jobs query sql execute database check
 SERVER_ROOMS := net api server
 ROOMS := $(ENGINE_ROOMS) $(SERVER_ROOMS)
 # The worker process is a program of its own, on base, types and its half of the protocol.

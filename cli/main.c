@@ -4,6 +4,7 @@
 
 #include "base/version.h"
 #include "cli/interrupt.h"
+#include "cli/offline.h"
 #include "cli/shell.h"
 
 static int run(const Options *options)
@@ -30,6 +31,8 @@ int main(int count, char **arguments)
     static Options options;
     Error error;
     (void)setlocale(LC_CTYPE, "C.UTF-8"); /* what wcwidth and libedit know characters by */
+    if (count > 1 && offline_is_command(arguments[1]))
+        return offline_run(count, arguments);
     if (command_line_read(count, arguments, &options, &error) != OK) {
         (void)fprintf(stderr, "firn: %s\n\"firn --help\" shows how it is used\n", error.message);
         return EXIT_WRONG_USE;

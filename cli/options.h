@@ -32,7 +32,7 @@ typedef enum RunMode {
     RUN_FILE,    /* -f */
     RUN_VERSION,
     RUN_HELP,
-    RUN_NOT_BUILT, /* check, dump, top, bench */
+    RUN_NOT_BUILT, /* top, bench */
 } RunMode;
 
 typedef struct Options {

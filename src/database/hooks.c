@@ -8,29 +8,37 @@
  * their records says all there is to say about one of them, so that applying it again is harmless.
  */
 #include "base/cursor.h"
+#include "database/checkpoint_parts.h"
 #include "database/database_int.h"
 
 enum { CHECKPOINT_VERSION = 1 };
 
 /* ---- recovery and checkpoints ---- */
 
-static Status recover_checkpoint(void *context, Slice payload, Error *error)
+Status checkpoint_parts_get(Slice payload, CheckpointParts *out, Error *error)
 {
-    Database *database = context;
     Cursor cursor = cursor_of(payload);
     uint8_t version = cursor_u8(&cursor);
-    Slice catalog = cursor_sized(&cursor);
-    Slice jobs = cursor_sized(&cursor);
-    Slice tokens = cursor_sized(&cursor);
+    out->catalog = cursor_sized(&cursor);
+    out->jobs = cursor_sized(&cursor);
+    out->tokens = cursor_sized(&cursor);
     if (!cursor.failed && version != CHECKPOINT_VERSION)
         return error_set(error, STATUS_VERSION_NOT_SUPPORTED,
                          "the checkpoint has the unknown version %u", version);
     if (!cursor_is_done(&cursor))
         return error_set(error, STATUS_DATA_CORRUPTED, "the checkpoint is damaged");
+    return OK;
+}
+
+static Status recover_checkpoint(void *context, Slice payload, Error *error)
+{
+    Database *database = context;
+    CheckpointParts parts;
+    TRY(checkpoint_parts_get(payload, &parts, error));
     catalog_bind(database->catalog, database->engine);
-    TRY(catalog_recover_checkpoint(database->catalog, catalog, error));
-    TRY(jobs_recover_checkpoint(database->jobs, jobs, error));
-    return token_book_recover_checkpoint(database->tokens, tokens, error);
+    TRY(catalog_recover_checkpoint(database->catalog, parts.catalog, error));
+    TRY(jobs_recover_checkpoint(database->jobs, parts.jobs, error));
+    return token_book_recover_checkpoint(database->tokens, parts.tokens, error);
 }
 
 static Status recover_record(void *context, uint8_t kind, uint64_t seq, Slice payload, Error *error)

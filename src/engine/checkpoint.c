@@ -26,7 +26,6 @@ enum {
     CHECKPOINT_FORMAT = 1,
     CHECKPOINT_CRC_AT = 8,
     CHECKPOINT_CHECKED_FROM = 12,
-    CHECKPOINT_BYTES_MAX = 1 << 30,
     CHECKPOINT_LOG_BYTES_MIN = 1 << 20,
     CHECKPOINT_LOG_BYTES_MAX = 64 << 20,
     CHECKPOINTS_KEPT = 2,
@@ -46,7 +45,7 @@ static Status checkpoint_path(const Engine *engine, uint64_t number, Path *out, 
                        (unsigned long long)number);
 }
 
-static bool parse_name(Slice name, uint64_t *number)
+bool checkpoint_name_parse(Slice name, uint64_t *number)
 {
     Slice ending = SLICE(".checkpoint");
     if (name.size != NAME_DIGITS + ending.size ||
@@ -152,7 +151,7 @@ static Status find_newest(Engine *engine, uint64_t *number, bool *found, Error *
     GO(env_list(engine->env, folder.text, &arena, &entries, &count, error));
     for (size_t i = 0; i < count; i++) {
         uint64_t n;
-        if (!parse_name(entries[i].name, &n))
+        if (!checkpoint_name_parse(entries[i].name, &n))
             continue;
         if (!*found || n > *number)
             *number = n;
@@ -163,7 +162,7 @@ done:
     return status;
 }
 
-static Status decode(CheckpointImage *image, Error *error)
+Status checkpoint_decode(CheckpointImage *image, Error *error)
 {
     Slice bytes = buffer_slice(&image->bytes);
     Cursor cursor = cursor_of(bytes);
@@ -196,7 +195,7 @@ Status checkpoint_read(Engine *engine, bool *found, CheckpointImage *out, Error 
     engine->checkpoint_number = number;
     TRY(checkpoint_path(engine, number, &path, error));
     TRY(env_read_file(engine->env, path.text, CHECKPOINT_BYTES_MAX, &out->bytes, error));
-    return decode(out, error);
+    return checkpoint_decode(out, error);
 }
 
 void checkpoint_close(CheckpointImage *image)
@@ -284,7 +283,7 @@ static void remove_older(Engine *engine)
         env_list(engine->env, folder.text, &arena, &entries, &count, &ignored) == OK) {
         for (size_t i = count; i > 0; i--) { /* names are in order, the newest last */
             uint64_t number;
-            if (!parse_name(entries[i - 1].name, &number) || ++seen <= CHECKPOINTS_KEPT)
+            if (!checkpoint_name_parse(entries[i - 1].name, &number) || ++seen <= CHECKPOINTS_KEPT)
                 continue;
             if (checkpoint_path(engine, number, &path, &ignored) == OK &&
                 env_remove(engine->env, path.text, &ignored) != OK)

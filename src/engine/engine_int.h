@@ -490,6 +490,12 @@ struct CheckpointImage {
     Buffer bytes; /* owns the two */
 };
 
+enum { CHECKPOINT_BYTES_MAX = 1 << 30 };
+
+/* Fills the image from its bytes; and what a checkpoint's file name says. */
+CHECKED Status checkpoint_decode(CheckpointImage *image, Error *error);
+bool checkpoint_name_parse(Slice name, uint64_t *number);
+
 /* Writes one when enough was logged since the last, so that segments can be released. */
 CHECKED Status checkpoint_if_due(Engine *engine, Error *error);
 

@@ -208,6 +208,7 @@ static Status check_frames(Log *log, LogPosition from, LogRecovery *recovery, Er
         log->recovered_end = check.last_frame;
     log->recovered_known = check.known;
     recovery->end = check.committed;
+    recovery->durable = check.known;
     recovery->segments = log->segment_count;
     recovery->found_any = log->segment_count > 0;
     return OK;
