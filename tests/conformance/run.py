@@ -16,7 +16,7 @@ Each answer is judged as compare.py does for the engine without a server:
 
 Values are compared in PostgreSQL's text form; to get it from JSON, each statement is asked with
 its columns cast to TEXT by the server itself (SELECT c1::text, ... FROM (statement)), and once
-as it stands, for the types. Prints a table by category; then the other checks of this folder that
+as it stands, for the types and for those whose cast to TEXT is not how they are shown. Prints a table by category; then the other checks of this folder that
 need nothing but themselves. The last line is `N passed, N failed, N skipped`.
 """
 import argparse
@@ -123,9 +123,17 @@ class Asker:
         casts = ", ".join(in_text_form(name, kind) for name, kind in zip(names, plain.types))
         wrapped = f"SELECT {casts} FROM ({sql}) AS s({', '.join(names)})"
         try:
-            return self.who.sql(wrapped, namespace="pg").rows
+            rows = self.who.sql(wrapped, namespace="pg").rows
         except client.SqlError:
             return plain.rows
+        kinds = [type_name(kind) for kind in plain.types]
+        return [[self.shown(kind, value, text) for kind, value, text in zip(kinds, *pair)]
+                for pair in zip(plain.rows, rows)]
+
+    @staticmethod
+    def shown(kind, value, text):
+        """true is shown as t, and blanks at the end of CHAR(n) go with the cast."""
+        return value if kind in ("boolean", "character") else text
 
 
 def run_cases(server, arguments):
