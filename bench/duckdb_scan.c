@@ -30,12 +30,14 @@ int main(int count, char **arguments)
     duckdb_database database;
     duckdb_connection connection;
     char threads[64];
-    if (count != 4 || duckdb_open(NULL, &database) != DuckDBSuccess ||
+    long thread_count = count == 4 ? strtol(arguments[1], NULL, 10) : 0;
+    long times = count == 4 ? strtol(arguments[2], NULL, 10) : 0;
+    if (thread_count < 1 || times < 1 || duckdb_open(NULL, &database) != DuckDBSuccess ||
         duckdb_connect(database, &connection) != DuckDBSuccess)
         return 2;
-    snprintf(threads, sizeof threads, "SET threads = %d", atoi(arguments[1]));
+    snprintf(threads, sizeof threads, "SET threads = %ld", thread_count);
     run(connection, threads);
-    for (int i = 0; i < atoi(arguments[2]); i++) {
+    for (long i = 0; i < times; i++) {
         double began = now();
         run(connection, arguments[3]);
         printf("%.6f\n", now() - began);

@@ -1,6 +1,6 @@
 /* load: what its files share. One thread; everything lives until the process ends. */
-#ifndef BENCH_LOAD_H
-#define BENCH_LOAD_H
+#ifndef FIRN_BENCH_LOAD_H
+#define FIRN_BENCH_LOAD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 """The mails of the demo, read from their package: who owns each, when it was sent, what it says.
 
 Owner: the part of List-Id in angle brackets, else the first To address, in lower case; owners of
-fewer than 20 mails share the mailbox `other`. Characters that no user name has become dots. sent_at: the Date header in UTC, None where it cannot
-be read or lies outside 1990-2005.
+fewer than 20 mails share the mailbox `other`. Characters that no user name has become dots.
+sent_at: the Date header in UTC, None where it cannot be read or lies outside 1990-2005.
 """
 import collections
 import email.header
