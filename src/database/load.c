@@ -41,6 +41,8 @@ static Status find_target(Load *load, const CatalogSnapshot *snapshot, const Cat
     if (*out != NULL)
         return OK;
     TRY(guard_check(&load->session->session.principal, ACTION_INSERT, &object, error));
+    if (namespace_is_system(request->namespace_name) && system_table_find(request->table_name))
+        return error_set(error, STATUS_INSUFFICIENT_PRIVILEGE, "system tables are read-only");
     return error_set(error, STATUS_UNDEFINED_TABLE, "relation \"%.*s.%.*s\" does not exist",
                      SLICE_ARGUMENTS(slice_part(request->namespace_name, 0, 64)),
                      SLICE_ARGUMENTS(slice_part(request->table_name, 0, 64)));
