@@ -96,11 +96,13 @@ def read_mail(path):
     return mail
 
 
-def read_mails(package):
-    """All mails of the package's folder, in a fixed order."""
+def read_mails(package, limit=None):
+    """The mails of the package's folder, in a fixed order; all of them, or some."""
     paths = sorted(glob.glob(os.path.join(package, "data", "*", "*.json")))
     if not paths:
         raise SystemExit(f"no mails in {package}: run tools/setup demo")
+    if limit is not None:
+        paths = paths[::len(paths) // limit][:limit]
     mails = sorted((read_mail(path) for path in paths), key=lambda m: (m.number, m.group))
     sizes = collections.Counter(mail.owner for mail in mails)
     for mail in mails:
