@@ -1,6 +1,6 @@
 """Users, passwords, roles, impersonation: what the guard lets through beyond roles.py's table."""
 from client import SqlError
-from harness import expect_error
+from harness import expect_error, wait_for
 
 
 def test_wrong_name_and_wrong_password_are_one_answer(shared):
@@ -54,6 +54,15 @@ def test_names(shared):
     assert shared.client("a.b_c@d+e-f", "long enough").session["user"] == "a.b_c@d+e-f"
 
 
+def made_again(server, name):
+    """The name is free when the old user's files are gone: 55006 until then."""
+    try:
+        return server.user(name)
+    except SqlError as error:
+        assert error.sqlstate == "55006", error
+        return None
+
+
 def test_a_new_user_of_an_old_name_finds_nothing(shared):
     run = shared.root.sql
     run("CREATE NAMESPACE once")
@@ -67,7 +76,7 @@ def test_a_new_user_of_an_old_name_finds_nothing(shared):
     expect_error(first.error("SELECT 1"), "28000", status=401)
     shared.passwords.pop("phoenix")
     shared.clients.pop("phoenix")
-    second = shared.user("phoenix")
+    second = wait_for(lambda: made_again(shared, "phoenix"), what="the end of the cleanup")
     assert second.value("SELECT count(*) FROM once.t") == 0
     second.sql("INSERT INTO once.t VALUES (1, 'mine')")
     shared.restart(crash=True)
