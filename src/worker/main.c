@@ -1,6 +1,6 @@
 /* firn-worker: runs statements for a Firn server, which starts it with a socket as descriptor 3. */
-#include <fcntl.h>
 #include <duckdb.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
