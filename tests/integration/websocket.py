@@ -122,6 +122,7 @@ class WebSocket:
                     self.send_frame(PONG, payload)
             elif opcode == CLOSE:
                 code = struct.unpack(">H", payload[:2])[0] if len(payload) >= 2 else None
+                self.close()
                 raise Closed(code, payload[2:].decode(errors="replace"))
             elif opcode != PONG:
                 self.fragments += payload
