@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """PostgreSQL's own answers against the real server, over POST /v1/sql.
 
-    run.py [--server build/release] [--show KIND]... [--category C] [--floor N] [--by-types]
+    run.py [--server build/release] [--show KIND]... [--category C] [--floor N]
 
 The cases (id, category, statement, PostgreSQL 15's answer) lie beside the repository in
 ../shared/conformance/pg_cases.tsv; where they are absent, that is said and counted as skipped.
@@ -16,12 +16,15 @@ Each answer is judged as compare.py does for the engine without a server:
 
 Values are compared in PostgreSQL's text form; to get it from JSON, each statement is asked with
 its columns cast to TEXT by the server itself (SELECT c1::text, ... FROM (statement)), and once
-as it stands, for the types and for those whose cast to TEXT is not how they are shown. Prints a table by category; then the other checks of this folder that
-need nothing but themselves. The last line is `N passed, N failed, N skipped`.
+as it stands, for the types and for those whose cast to TEXT is not how they are shown. Prints a
+table by category; then runs the other checks of this folder with what they need: compare.py where
+the engine_cases program is built, types_cases.py check where a PostgreSQL answers psql.
+The last line is `N passed, N failed`, and `, N skipped` where some were.
 """
 import argparse
 import collections
 import os
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,8 +45,8 @@ EXCUSED = {
 
 TABLES = """
 CREATE NAMESPACE pg; USE pg;
-CREATE TABLE emp(id INTEGER, dept TEXT, sal DECIMAL(10,2), age INTEGER, big BIGINT, f DOUBLE PRECISION,
-                 hired DATE, seen TIMESTAMP, act BOOLEAN);
+CREATE TABLE emp(id INTEGER, dept TEXT, sal DECIMAL(10,2), age INTEGER, big BIGINT,
+                 f DOUBLE PRECISION, hired DATE, seen TIMESTAMP, act BOOLEAN);
 INSERT INTO emp VALUES
   (1,'a',10.50,30,100,1.5,'2020-01-31','2020-01-31 10:20:30',true),
   (2,'a',20.25,NULL,200,-2.5,'2020-02-29','2021-03-04 05:06:07.125',false),
@@ -175,6 +178,35 @@ def report(table):
     return sums, total
 
 
+def run_check(name, command, needed):
+    """0 passed, 1 failed, None skipped; what it printed is shown."""
+    if not needed:
+        print(f"SKIPPED: {name}: what it needs is not there")
+        return None
+    print(f"---- {name}", flush=True)
+    return min(subprocess.run([sys.executable, *command], check=False).returncode, 1)
+
+
+def postgres_answers():
+    try:
+        return subprocess.run(["psql", "-Atc", "SELECT 1"], capture_output=True, timeout=10,
+                              check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def run_others(arguments):
+    """(failed, skipped) of the checks that need no server."""
+    program = os.path.join(harness.programs, "engine_cases")
+    outcomes = [
+        run_check("compare.py", [os.path.join(HERE, "compare.py"), program, "--cases",
+                                 arguments.cases], os.path.exists(program)),
+        run_check("types_cases.py check", [os.path.join(HERE, "types_cases.py"), "check"],
+                  postgres_answers()),
+    ]
+    return outcomes.count(1), outcomes.count(None)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--server", default="build/release")
@@ -195,8 +227,10 @@ def main():
         print(f"SKIPPED: {reason}\n0 passed, 0 failed, 1 skipped")
         return 1
     wrong = sums["DIFFERENT"] + sums["CRASH"] + (sums["equal"] < arguments.floor)
-    print(f"{total - wrong} passed, {wrong} failed")
-    return 1 if wrong else 0
+    failed, skipped = run_others(arguments)
+    print(f"{total - wrong + 2 - failed - skipped} passed, {wrong + failed} failed"
+          + (f", {skipped} skipped" if skipped else ""))
+    return 1 if wrong + failed else 0
 
 
 if __name__ == "__main__":
