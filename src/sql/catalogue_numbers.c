@@ -97,8 +97,9 @@ static const CatalogueFunction FUNCTIONS[] = {
            "Number of the bucket a value falls into"),
     SCALAR("width_bucket", INT4, TAKES(NUMERIC, NUMERIC, NUMERIC, INT4), "numeric_width_bucket",
            "Number of the bucket a value falls into"),
-    SCALAR("width_bucket", INT4, TAKES(COMPATIBLE, COMPATIBLE_ARRAY), "array_width_bucket",
-           "Number of the bucket a value falls into"),
+    ROW(FUNCTION_SCALAR, "width_bucket", INT4, TAKES(COMPATIBLE, COMPATIBLE_ARRAY),
+        .symbol = "array_width_bucket", .writer = WRITE_BY_ELEMENTS,
+        .description = "Number of the bucket a value falls into"),
 };
 
 const CatalogueFamily catalogue_numbers = {FUNCTIONS, sizeof FUNCTIONS / sizeof FUNCTIONS[0]};

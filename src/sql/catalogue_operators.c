@@ -52,6 +52,9 @@
         OPERATOR(NAME, RESULT_JSON, TAKES(JSON, TEXT), "json_get_field" VERB, NULL, TEXT_),      \
         OPERATOR(NAME, RESULT_JSONB, TAKES(JSONB, INT4), "jsonb_get_element" VERB, NULL, TEXT_), \
         OPERATOR(NAME, RESULT_JSONB, TAKES(JSONB, TEXT), "jsonb_get_field" VERB, NULL, TEXT_)
+#define ELEMENTS(NAME, SYMBOL, TEXT_)                                                 \
+    ROW(FUNCTION_OPERATOR, NAME, BOOL, TAKES(ANY_ARRAY, ANY_ARRAY), .symbol = SYMBOL, \
+        .writer = WRITE_BY_ELEMENTS, .description = TEXT_)
 #define DISTANCE(NAME, SYMBOL, TEXT_) \
     OPERATOR(NAME, FLOAT8, TAKES(VECTOR, VECTOR), SYMBOL, NULL, TEXT_)
 
@@ -71,8 +74,7 @@ static const CatalogueFunction FUNCTIONS[] = {
     INTEGERS_BY("%", "modulo", WRITE_MODULO, "Remainder"),
     NUMBERS("%", "modulo", SCALE_RULE_MAX, NULL, "Remainder"),
     INTEGERS("&", "bit_and", NULL, "And of bits"),
-    OPERATOR("&&", BOOL, TAKES(ANY_ARRAY, ANY_ARRAY), "array_overlaps", NULL,
-             "Do they share an element?"),
+    ELEMENTS("&&", "array_overlaps", "Do they share an element?"),
     INTEGERS("*", "multiply", "($1 * $2)", "Product"),
     FLOATS("*", "multiply", "Product"),
     NUMBERS("*", "multiply", SCALE_RULE_SUM, "($1 * $2)", "Product"),
@@ -142,7 +144,7 @@ static const CatalogueFunction FUNCTIONS[] = {
     DISTANCE("<->", "vector_l2_distance", "Straight distance"),
     SHIFTS("<<", "shift_left", "Bits moved up"),
     DISTANCE("<=>", "vector_cosine_distance", "1 - cosine of the angle"),
-    OPERATOR("<@", BOOL, TAKES(ANY_ARRAY, ANY_ARRAY), "array_contained", NULL, "Is it contained?"),
+    ELEMENTS("<@", "array_contained", "Is it contained?"),
     OPERATOR("<@", BOOL, TAKES(JSONB, JSONB), "jsonb_contained", NULL, "Is it contained?"),
     SHIFTS(">>", "shift_right", "Bits moved down"),
     OPERATOR("?", BOOL, TAKES(JSONB, TEXT), "jsonb_exists", NULL, "Is there such a key?"),
@@ -151,8 +153,7 @@ static const CatalogueFunction FUNCTIONS[] = {
     OPERATOR("?|", BOOL, TAKES(JSONB, TEXTS), "jsonb_exists_any", NULL,
              "Is there one of these keys?"),
     SIGN("@", "abs", NULL, "Absolute value"),
-    OPERATOR("@>", BOOL, TAKES(ANY_ARRAY, ANY_ARRAY), "array_contains", NULL,
-             "Does it contain the other?"),
+    ELEMENTS("@>", "array_contains", "Does it contain the other?"),
     OPERATOR("@>", BOOL, TAKES(JSONB, JSONB), "jsonb_contains", NULL, "Does it contain the other?"),
     OPERATOR("^", FLOAT8, TAKES(FLOAT8, FLOAT8), "float8_power", NULL, "Power"),
     NUMBERS("^", "power", SCALE_RULE_OPEN, NULL, "Power"),

@@ -29,8 +29,10 @@ typedef enum FunctionWriter {
     WRITE_LOCALTIME,
     WRITE_CURRENT_USER,
     WRITE_ARRAY_CONCAT,
-    WRITE_AGE_NOW, /* age(x): from midnight of today */
-    WRITE_TO_JSON, /* numbers and JSON are text on the engine */
+    WRITE_BY_ELEMENTS,      /* compares elements, which numbers are by their keys */
+    WRITE_ELEMENTS_CHANGED, /* the same, and gives an array of them */
+    WRITE_AGE_NOW,          /* age(x): from midnight of today */
+    WRITE_TO_JSON,          /* numbers and JSON are text on the engine */
     WRITE_JSON_OBJECT,
     WRITE_JSON_ARRAY,
 

@@ -178,6 +178,64 @@ static Status write_array_concat(Writer *writer, const Bound *call, Error *error
     return OK;
 }
 
+/* ---- elements ---- */
+
+static bool has_array_of_numbers(const Bound *call)
+{
+    for (uint32_t i = 0; i < call->child_count; i++) {
+        const Type *type = &call->children[i]->type;
+        if (type->kind == TYPE_ARRAY && type->element == TYPE_DECIMAL)
+            return true;
+    }
+    return false;
+}
+
+static Status write_number_key(Writer *writer, const Bound *bound, Error *error)
+{
+    put_key_open(writer, bound->type);
+    TRY(write_open_value(writer, bound, error));
+    put_key_close(writer, bound->type);
+    return OK;
+}
+
+/* On the engine an array of numbers is one of texts, so 1 is not 1.0 there: whatever only compares
+ * gets the keys instead. */
+static Status write_by_elements(Writer *writer, const Bound *call, Error *error)
+{
+    if (!has_array_of_numbers(call))
+        return write_bridge(writer, call, error);
+    put_format(writer, "fn_%s(", call->as.function->symbol);
+    for (uint32_t i = 0; i < call->child_count; i++) {
+        const Bound *child = call->children[i];
+        bool is_number = child->type.kind == TYPE_DECIMAL || child->type.kind == TYPE_ARRAY;
+        put(writer, i > 0 ? ", " : "");
+        TRY(is_number ? write_number_key(writer, child, error)
+                      : write_expression(writer, child, error));
+    }
+    put(writer, ")");
+    return OK;
+}
+
+/* array_remove(array, value), array_replace(array, value, other) */
+static Status write_elements_changed(Writer *writer, const Bound *call, Error *error)
+{
+    bool replaces = call->child_count > 2;
+    if (!has_array_of_numbers(call))
+        return write_plain(writer, call, error);
+    put(writer, replaces ? "list_transform(" : "list_filter(");
+    TRY(write_expression(writer, call->children[0], error));
+    put(writer, replaces ? ", lambda x: CASE WHEN pg_num_key(x) IS NOT DISTINCT FROM "
+                         : ", lambda x: pg_num_key(x) IS DISTINCT FROM ");
+    TRY(write_number_key(writer, call->children[1], error));
+    if (replaces) {
+        put(writer, " THEN ");
+        TRY(write_open_value(writer, call->children[2], error));
+        put(writer, " ELSE x END");
+    }
+    put(writer, ")");
+    return OK;
+}
+
 Status write_call(Writer *writer, const Bound *call, Error *error)
 {
     switch ((FunctionWriter)call->as.function->writer) {
@@ -197,6 +255,10 @@ Status write_call(Writer *writer, const Bound *call, Error *error)
         return write_like(writer, call, error);
     case WRITE_ARRAY_CONCAT:
         return write_array_concat(writer, call, error);
+    case WRITE_BY_ELEMENTS:
+        return write_by_elements(writer, call, error);
+    case WRITE_ELEMENTS_CHANGED:
+        return write_elements_changed(writer, call, error);
     case WRITE_EXTRACT:
     case WRITE_DATE_PART:
     case WRITE_DATE_TRUNC:

@@ -251,6 +251,8 @@ static Status write_other(Writer *writer, const Bound *cast, Error *error)
                      (to == TYPE_BOOLEAN && type_is_integer(child->type));
     if (from == TYPE_JSONB && to == TYPE_JSON)
         return write_expression(writer, child, error);
+    if (from == TYPE_TIMESTAMP && to == TYPE_TIME)
+        return write_wrapped(writer, "pg_time_of(", child, ")", error);
     if (!is_native)
         return write_function(writer, short_name(from), short_name(to), child, error);
     put(writer, "CAST(");

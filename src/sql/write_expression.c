@@ -5,9 +5,30 @@ typedef Status (*BoundWriter)(Writer *, const Bound *, Error *);
 
 /* ---- forms of numbers ---- */
 
+static bool type_has_key(Type type, int16_t scale)
+{
+    return (type.kind == TYPE_DECIMAL && scale == SCALE_VARIES) ||
+           (type.kind == TYPE_ARRAY && type.element == TYPE_DECIMAL);
+}
+
 bool needs_key(const Bound *bound)
 {
-    return bound_is_open_number(bound);
+    return type_has_key(bound->type, bound->scale);
+}
+
+bool column_needs_key(const RelationColumn *column)
+{
+    return type_has_key(column->type, column->scale);
+}
+
+void put_key_open(Writer *writer, Type type)
+{
+    put(writer, type.kind == TYPE_ARRAY ? "list_transform(" : "pg_num_key(");
+}
+
+void put_key_close(Writer *writer, Type type)
+{
+    put(writer, type.kind == TYPE_ARRAY ? ", lambda e: pg_num_key(e))" : ")");
 }
 
 Status write_open_value(Writer *writer, const Bound *bound, Error *error)
@@ -44,9 +65,9 @@ Status write_key(Writer *writer, const Bound *bound, Error *error)
 {
     if (!needs_key(bound))
         return write_expression(writer, bound, error);
-    put(writer, "pg_num_key(");
+    put_key_open(writer, bound->type);
     TRY(write_expression(writer, bound, error));
-    put(writer, ")");
+    put_key_close(writer, bound->type);
     return OK;
 }
 
@@ -179,9 +200,9 @@ static Status write_side(Writer *writer, const Bound *side, const Bound *other, 
     uint8_t kind = side->type.kind;
     bool is_time = kind == TYPE_DATE || kind == TYPE_TIMESTAMP || kind == TYPE_TIMESTAMPTZ;
     if (by_key) {
-        put(writer, "pg_num_key(");
+        put_key_open(writer, side->type);
         TRY(write_open_value(writer, side, error));
-        put(writer, ")");
+        put_key_close(writer, side->type);
         return OK;
     }
     if (!is_time || other->type.kind <= kind)
@@ -340,6 +361,8 @@ static Status write_coalesce(Writer *writer, const Bound *bound, Error *error)
 static Status write_extreme(Writer *writer, const Bound *bound, Error *error)
 {
     bool greatest = bound->kind == BOUND_GREATEST;
+    if (needs_key(bound) && bound->type.kind == TYPE_ARRAY)
+        return error_unwritable(bound, error, "GREATEST and LEAST of arrays of numbers");
     if (needs_key(bound))
         return write_list_of(writer, greatest ? "pg_num_greatest" : "pg_num_least", bound, error);
     return write_list_of(writer, greatest ? "greatest" : "least", bound, error);

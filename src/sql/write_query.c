@@ -148,6 +148,16 @@ static Status write_targets(Writer *writer, const BoundQuery *query, const Relat
     return OK;
 }
 
+static void put_key_column(Writer *writer, const char *alias, uint32_t column, bool by_key,
+                           Type type)
+{
+    if (by_key)
+        put_key_open(writer, type);
+    put_format(writer, "%s.c%u", alias, column);
+    if (by_key)
+        put_key_close(writer, type);
+}
+
 /* What a sort key is called: an expression of its own, or an output column of `alias`. */
 static Status write_query_order(Writer *writer, const BoundQuery *query, const char *alias,
                                 Error *error)
@@ -157,17 +167,16 @@ static Status write_query_order(Writer *writer, const BoundQuery *query, const c
         const BoundOrder *order = &query->order[i];
         const Bound *value =
             query->kind == QUERY_SELECT ? query->targets[order->target].value : NULL;
-        bool by_key = query->kind == QUERY_SELECT
-                          ? needs_key(value)
-                          : query->columns[order->target].type.kind == TYPE_DECIMAL &&
-                                query->columns[order->target].scale == SCALE_VARIES;
+        const RelationColumn *column = &query->columns[order->target];
+        bool by_key = query->kind == QUERY_SELECT ? needs_key(value) : column_needs_key(column);
+        Type type = query->kind == QUERY_SELECT ? value->type : column->type;
         if (value != NULL && value->kind == BOUND_CONSTANT)
             continue; /* sorts nothing */
         put(writer, written++ == 0 ? " ORDER BY " : ", ");
         if (alias == NULL) {
             TRY(write_key(writer, value, error));
         } else {
-            put_format(writer, by_key ? "pg_num_key(%s.c%u)" : "%s.c%u", alias, order->target);
+            put_key_column(writer, alias, order->target, by_key, type);
         }
         put_direction(writer, order);
     }
@@ -279,11 +288,6 @@ static void put_outputs(Writer *writer, uint32_t count)
         put(writer, "1 AS c0");
 }
 
-static bool column_needs_key(const RelationColumn *column)
-{
-    return column->type.kind == TYPE_DECIMAL && column->scale == SCALE_VARIES;
-}
-
 /* DISTINCT where numbers of several scales are equal: one row for each key. */
 static void put_distinct_outputs(Writer *writer, const RelationColumn *columns, uint32_t count)
 {
@@ -299,7 +303,7 @@ static void put_distinct_keys(Writer *writer, const RelationColumn *columns, uin
 {
     for (uint32_t i = 0; i < count; i++) {
         put(writer, i == 0 ? " GROUP BY " : ", ");
-        put_format(writer, column_needs_key(&columns[i]) ? "pg_num_key(s.c%u)" : "s.c%u", i);
+        put_key_column(writer, "s", i, column_needs_key(&columns[i]), columns[i].type);
     }
 }
 

@@ -54,9 +54,15 @@ CHECKED Status write_open_value(Writer *writer, const Bound *bound, Error *error
 CHECKED Status write_as(Writer *writer, const Bound *bound, Type type, int16_t scale,
                         uint8_t precision, Error *error);
 
-/* For comparing, grouping and sorting: numbers of varying scale by their key. */
+/* For comparing, grouping and sorting: numbers of varying scale by their key, and arrays of numbers
+ * by those of their elements. */
 CHECKED Status write_key(Writer *writer, const Bound *bound, Error *error);
 bool needs_key(const Bound *bound);
+bool column_needs_key(const RelationColumn *column);
+
+/* What stands before and behind a value of the type to make it a key. */
+void put_key_open(Writer *writer, Type type);
+void put_key_close(Writer *writer, Type type);
 
 /* WHERE and its like: an expression of which only true matters. */
 CHECKED Status write_condition(Writer *writer, const Bound *bound, Error *error);

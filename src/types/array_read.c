@@ -255,9 +255,23 @@ static Status finish_array(ArrayReader *reader, Value *out)
     return OK;
 }
 
+/* A number behind the bracket? */
+static bool begins_bound(const ArrayReader *reader)
+{
+    size_t at = reader->at + 1;
+    if (at >= reader->text.size)
+        return false;
+    uint8_t first = reader->text.data[at];
+    return (first >= '0' && first <= '9') || first == '-' || first == '+';
+}
+
 static Status read_array(ArrayReader *reader, Value *out)
 {
     reader->at = skip_space(reader->text, 0);
+    if (peek(reader) == '[' && !begins_bound(reader)) {
+        reader->text = reader->original;
+        return malformed(reader, "\"[\" must introduce explicitly-specified array dimensions.");
+    }
     if (peek(reader) == '[')
         return error_set(reader->error, STATUS_FEATURE_NOT_SUPPORTED,
                          "array literals with explicit dimensions are not supported");

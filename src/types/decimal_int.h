@@ -87,6 +87,9 @@ size_t decimal_write(Decimal a, char out[DECIMAL_TEXT_BYTES_MAX]);
 /* ---- functions with more than rational results (decimal_math.c) ---- */
 
 CHECKED Status decimal_sqrt(Decimal a, Decimal *out, Error *error);
+
+/* With so many digits behind the point, at least half of those that `a` has. */
+CHECKED Status decimal_sqrt_to(Decimal a, unsigned scale, Decimal *out, Error *error);
 CHECKED Status decimal_exp(Decimal a, Decimal *out, Error *error);
 CHECKED Status decimal_ln(Decimal a, Decimal *out, Error *error);
 CHECKED Status decimal_log(Decimal base, Decimal a, Decimal *out, Error *error);

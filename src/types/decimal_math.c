@@ -99,20 +99,16 @@ static unsigned larger(unsigned a, unsigned b)
 
 /* ---- square root ---- */
 
-Status decimal_sqrt(Decimal a, Decimal *out, Error *error)
+Status decimal_sqrt_to(Decimal a, unsigned scale, Decimal *out, Error *error)
 {
     if (a.unscaled < 0)
         return error_set(error, STATUS_INVALID_ARGUMENT_FOR_POWER,
                          "cannot take square root of a negative number");
-    int weight;
-    int first;
-    decimal_weigh(a, &weight, &first);
-    int scale = result_scale((weight + 1) * 4 / 2 - 1, a.scale);
     if (scale > DECIMAL_DIGITS_MAX)
         return decimal_overflow(error);
     /* The root of a × 10^(2 scale), exactly; half a unit more rounds it up. */
     Wide n = wide_of((UInt128)a.unscaled);
-    Wide factor = wide_power_of_10(2 * (unsigned)scale - a.scale);
+    Wide factor = wide_power_of_10(2 * scale - a.scale);
     n = wide_multiply(&n, &factor);
     Wide root = wide_square_root(&n);
     Wide square = wide_multiply(&root, &root);
@@ -122,8 +118,17 @@ Status decimal_sqrt(Decimal a, Decimal *out, Error *error)
         root = wide_add(&root, &unit);
     if (!wide_fits_128(&root) || !decimal_fits((Int128)wide_to_128(&root)))
         return decimal_overflow(error);
-    *out = (Decimal){(Int128)wide_to_128(&root), (unsigned)scale};
+    *out = (Decimal){(Int128)wide_to_128(&root), scale};
     return OK;
+}
+
+Status decimal_sqrt(Decimal a, Decimal *out, Error *error)
+{
+    int weight;
+    int first;
+    decimal_weigh(a, &weight, &first);
+    int scale = result_scale((weight + 1) * 4 / 2 - 1, a.scale);
+    return decimal_sqrt_to(a, (unsigned)scale, out, error);
 }
 
 /* ---- logarithms ---- */

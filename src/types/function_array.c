@@ -197,6 +197,15 @@ FUNCTION(array_overlaps)
     return OK;
 }
 
+static bool has_null_element(const ArrayValue *array)
+{
+    for (uint32_t i = 0; i < array->count; i++) {
+        if (array->elements[i].is_null)
+            return true;
+    }
+    return false;
+}
+
 FUNCTION(array_position)
 {
     if (arguments[0].is_null)
@@ -204,6 +213,8 @@ FUNCTION(array_position)
     const ArrayValue *array = array_argument(arguments, 0);
     if (!fits(array, &arguments[1]))
         return not_of_its_kind(error);
+    if (array->count == 0 || (arguments[1].is_null && !has_null_element(array)))
+        return OK; /* found nowhere, wherever the search begins */
     if (count > 2 && arguments[2].is_null)
         return error_set(error, STATUS_NULL_VALUE_NOT_ALLOWED, "initial position must not be null");
     int64_t from = count > 2 ? arguments[2].as.integer : 1;

@@ -257,6 +257,7 @@
     X(numeric_scale, "numeric -> int4", STRICT)                                          \
     X(numeric_sign, "numeric -> numeric", STRICT)                                        \
     X(numeric_sqrt, "numeric -> numeric", STRICT)                                        \
+    X(numeric_sqrt_same_scale, "numeric -> numeric", STRICT)                             \
     X(numeric_subtract, "numeric numeric -> numeric", STRICT)                            \
     X(numeric_to_char, "numeric text -> text", STRICT)                                   \
     X(numeric_trim_scale, "numeric -> numeric", STRICT)                                  \

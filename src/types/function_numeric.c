@@ -41,6 +41,15 @@ FUNCTION(numeric_log10)
     return OK;
 }
 
+/* The deviation from a variance: PostgreSQL gives it the variance's scale. */
+FUNCTION(numeric_sqrt_same_scale)
+{
+    Decimal decimal = decimal_of(&arguments[0]);
+    TRY(decimal_sqrt_to(decimal, decimal.scale, &decimal, error));
+    *result = value_of_decimal(decimal);
+    return OK;
+}
+
 FUNCTION(numeric_negate)
 {
     *result = value_decimal(-arguments[0].as.decimal, arguments[0].scale);

@@ -115,6 +115,7 @@ static const Macro macros[] = {
      "(years := 0, months := 0, weeks := 0, days := 0, hours := 0,"
      " mins := 0, secs := 0) AS to_years(years) + to_months(months) + to_days(weeks * 7 + days)"
      " + to_hours(hours) + to_minutes(mins) + to_seconds(secs)"},
+    {"pg_time_of", "(t) AS CASE WHEN isfinite(t) THEN t::TIME END"},
     {"pg_date_bin", "(i, t, o) AS time_bucket(i::INTERVAL, t, o)"},
     {"pg_overlaps", "(a, b, c, d) AS (least(a, b) < greatest(c, d)"
                     " AND least(c, d) < greatest(a, b)) OR least(a, b) = least(c, d)"},
@@ -130,7 +131,15 @@ static const Macro macros[] = {
     {"pg_array_replace",
      "(a, v, w) AS"
      " list_transform(a, lambda x: CASE WHEN x IS NOT DISTINCT FROM v THEN w ELSE x END)"},
-    {"pg_array_fill", "(v, d) AS list_transform(range(d[1]), lambda i: v)"},
+    {"pg_array_fill",
+     "(v, d) AS CASE WHEN d IS NULL"
+     " THEN error('PG22004 dimension array or low bound array cannot be null')"
+     " WHEN len(d) > 1 THEN error('PG0A000 arrays of more than one dimension are not supported')"
+     " WHEN len(d) = 1 AND d[1] IS NULL"
+     " THEN error('PG22004 dimension values cannot be null')"
+     " WHEN d[1] NOT BETWEEN 0 AND 134217727"
+     " THEN error('PG54000 array size exceeds the maximum allowed (134217727)')"
+     " ELSE list_transform(range(coalesce(d[1], 0)), lambda i: v) END"},
     {"pg_trim_array",
      "(a, n) AS CASE WHEN n < 0 OR n > len(a) THEN"
      " error('PG2202E number of elements to trim must be between 0 and ' || len(a))"

@@ -185,7 +185,7 @@ static Status deviation(EvaluationContext *context, const Value *arguments, bool
     *result = squared;
     if (squared.is_null || squared.as.decimal == 0)
         return OK;
-    return call(context, "numeric_sqrt", &squared, NULL, result, error);
+    return call(context, "numeric_sqrt_same_scale", &squared, NULL, result, error);
 }
 
 #define STATISTIC(name, function, sample)                                                  \
