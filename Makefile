@@ -273,6 +273,7 @@ durability: ##  what shows that nothing is lost: simulation, broken rules, crash
 conformance: setup-conformance ##  answers beside PostgreSQL's, tables as ClickHouse reads them
 	@$(SUBMAKE) programs
 	@python3 tests/conformance/run.py
+	@python3 tests/conformance/readers.py
 bench: setup-bench ##  measures beside PostgreSQL and DuckDB, writes bench/results
 	@$(SUBMAKE) programs
 	@python3 bench/run.py

@@ -37,10 +37,10 @@ def folder_of(server, table):
 
 def ask_clickhouse(sql):
     done = subprocess.run(["node", os.path.join(ROOT, "tests", "readers", "chdb.mjs"), MODULES, sql],
-                          capture_output=True, text=True, timeout=900)
+                          capture_output=True, timeout=900, cwd="/")  # it reads files below it
     if done.returncode != 0:
-        raise AssertionError(done.stderr[-3000:])
-    return csv.reader(io.StringIO(done.stdout, newline=""))
+        raise AssertionError(done.stderr.decode()[-3000:])
+    return csv.reader(io.StringIO(done.stdout.decode(), newline=""))
 
 
 def ask_firn(server, sql):
@@ -68,29 +68,35 @@ def compare(what, ours, theirs, vector=None):
                 row[vector] = struct.pack(f"{len(numbers)}f", *numbers)
         mine = [plain(cell) if isinstance(cell, str) else cell for cell in mine]
         other = [plain(cell) if isinstance(cell, str) else cell for cell in other]
-        assert mine == other, f"{what}, row {count}:\n  ours   {mine!r:.600}\n  theirs {other!r:.600}"
+        differing = [i for i, (a, b) in enumerate(zip(mine, other)) if a != b]
+        assert mine == other, (f"{what}, row {count}, columns {differing}:"
+                               f"\n  ours   {[mine[i] for i in differing]!r:.600}"
+                               f"\n  theirs {[other[i] for i in differing]!r:.600}")
         count += 1
     assert next(theirs, None) is None, f"{what}: ClickHouse has more than {count} rows"
     return count
 
 
+def seconds_of(column):
+    """None of the demo's times has parts of a second."""
+    return f"formatDateTime(toDateTime64({column}, 6, 'UTC'), '%Y-%m-%d %H:%i:%S')"
+
+
 def compare_mails(server):
     columns = "grp, id, subject, sender, body, is_read, _seq"
     order = "ORDER BY _user, grp, id"
-    ours = ask_firn(server, "SELECT _user, (extract(epoch FROM sent_at) * 1000000)::bigint,"
-                    f" embedding, {columns} FROM mail.messages FOR ALL USERS {order}")
-    theirs = ask_clickhouse("SELECT _user, toUnixTimestamp64Micro(toDateTime64(sent_at, 6, 'UTC')),"
-                            f" embedding, {columns}"
+    ours = ask_firn(server, f"SELECT _user, sent_at, embedding, {columns} FROM mail.messages"
+                    f" FOR ALL USERS {order}")
+    theirs = ask_clickhouse(f"SELECT _user, {seconds_of('sent_at')}, embedding, {columns}"
                             f" FROM icebergLocal('{folder_of(server, 'mail.messages')}') {order}")
     return compare("mail.messages", ours, theirs, vector=2)
 
 
 def compare_flights(server):
     rest = "delay, distance, origin, destination, _seq"
-    ours = ask_firn(server, "SELECT (extract(epoch FROM date) * 1000000)::bigint AS at,"
-                    f" {rest} FROM air.flights ORDER BY _seq")
-    theirs = ask_clickhouse("SELECT toUnixTimestamp64Micro(toDateTime64(date, 6, 'UTC')),"
-                            f" {rest} FROM icebergLocal('{folder_of(server, 'air.flights')}')"
+    ours = ask_firn(server, f"SELECT date, {rest} FROM air.flights ORDER BY _seq")
+    theirs = ask_clickhouse(f"SELECT {seconds_of('date')}, {rest}"
+                            f" FROM icebergLocal('{folder_of(server, 'air.flights')}')"
                             " ORDER BY _seq")
     return compare("air.flights", ours, theirs)
 
