@@ -186,6 +186,11 @@ static int64_t check_table(Engine *engine, EngineTable *table, int64_t now_ns)
     mutex_unlock(&engine->sequencer);
     if (due_ns > now_ns)
         return due_ns;
+    if (due_ns == INT64_MIN) { /* … or one that runs */
+        if (!mutex_try_lock(&table->flush_mutex))
+            return INT64_MAX;
+        mutex_unlock(&table->flush_mutex);
+    }
     engine->hooks.flush_wanted(engine->hooks.context, table->id, TRIGGER_INTERVAL);
     return INT64_MAX;
 }
