@@ -155,6 +155,27 @@ static void wait_for_running(Jobs *jobs, int64_t deadline_ns,
     jobs->hurry = true; /* running jobs stop at their next safe place */
 }
 
+/* Those that run still are on record as interrupted before they are waited for: whoever ends the
+ * process now leaves the truth behind. One that comes to its end all the same says so itself. */
+static void mark_interrupted(Jobs *jobs)
+{
+    Job marked[JOB_WORKERS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < JOB_WORKERS_MAX; i++) {
+        if (jobs->running[i] == NULL)
+            continue;
+        Job *job = &marked[count++];
+        *job = (Job){.row = jobs->running[i]->row};
+        job->row.state = JOB_FAILED;
+        job->row.finished_us = env_wall_us(jobs->env);
+        (void)snprintf(job->row.error, sizeof job->row.error, "interrupted by shutdown");
+    }
+    mutex_unlock(&jobs->mutex);
+    for (size_t i = 0; i < count; i++)
+        job_record(jobs, &marked[i]);
+    mutex_lock(&jobs->mutex);
+}
+
 static void cancel_queued(Jobs *jobs)
 {
     while (jobs->queue != NULL) {
@@ -176,6 +197,7 @@ void jobs_stop(Jobs *jobs, int64_t deadline_ns, void (*waiting)(void *context, c
     condition_broadcast(&jobs->work);
     condition_broadcast(&jobs->tick);
     wait_for_running(jobs, deadline_ns, waiting, context);
+    mark_interrupted(jobs);
     mutex_unlock(&jobs->mutex);
     for (uint32_t i = 0; i < jobs->worker_count; i++)
         thread_join(jobs->workers[i]);

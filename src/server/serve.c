@@ -9,7 +9,7 @@
 
 enum {
     STOP_POLL_MS = 20,
-    HURRY_MS_MAX = 10000, /* after a second signal; then the process ends as if it was killed */
+    HURRY_MS_MAX = 2000, /* after a second signal; then the process ends as if it was killed */
 };
 
 #define LISTEN_PROBE_NS INT64_C(300000000)
