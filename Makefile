@@ -263,10 +263,16 @@ ROUNDS ?= 200
 crash: setup-test ##  kill -9 under load, ROUNDS=200 times: nothing acknowledged is lost or doubled
 	@$(SUBMAKE) programs
 	@python3 tests/crash/run.py --rounds $(ROUNDS)
-CYCLES ?= 2000
-soak: ##  the same for long: CYCLES=2000
-	@$(MAKE) --no-print-directory crash ROUNDS=$(CYCLES)
-durability: ##  what shows that nothing is lost: simulation, broken rules, crashes
+CYCLES ?= 200
+soak: setup-test ##  one long life, CYCLES=200 times 3 s: nothing grows, every acknowledged row is there
+	@$(SUBMAKE) programs
+	@python3 tests/soak/run.py --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
+.PHONY: durability-programs
+durability-programs: setup-test
+	@$(SUBMAKE) programs
+	@$(SUBMAKE) FLAVOR=check programs build/check/engine_sim
+durability: durability-programs ##  every line of what must be shown, long; then simulation, broken rules, crashes
+	@python3 tests/durability/run.py $(if $(SEED),--seed $(SEED))
 	@$(MAKE) --no-print-directory sim
 	@$(MAKE) --no-print-directory canary
 	@$(MAKE) --no-print-directory crash

@@ -34,7 +34,7 @@
     X(log_directory_sync, "a new segment is made, its folder not synced")        \
     X(log_unlink, "a released segment is about to be removed")                   \
     X(flush_rotate_memtable, "a memtable is sealed")                             \
-    X(flush_rotate_log, "a new segment is made for a flush")                     \
+    X(flush_rotate_log, "a new segment is made, the one before it not sealed")   \
     X(flush_before_write, "a flush has made nothing on disk yet")                \
     X(flush_write, "a data file is being written")                               \
     X(flush_mid_write, "a data file is written in part")                         \
@@ -48,15 +48,14 @@
     X(flush_after_commit, "the commit record is durable, nothing installed")     \
     X(flush_after_install, "the flush is installed, the metadata not linked")    \
     X(flush_after_link, "the metadata is linked, the hint not moved")            \
-    X(flush_mid_release, "one of several segments is released")                  \
+    X(flush_mid_release, "one of several released segments is removed")          \
     X(flush_after_release, "segments are released, the memtable is still there") \
     X(compact_write, "a compaction's file is being written")                     \
     X(compaction_commit, "a compaction's commit record is about to be appended") \
     X(ddl_commit, "a DDL record is about to be appended")                        \
-    X(export_commit, "an export is about to be named")                           \
     X(checkpoint_write, "a checkpoint is being written")                         \
     X(checkpoint_publish, "a checkpoint is synced, not named yet")               \
-    X(recover_mid, "half of the log is replayed")                                \
+    X(recover_mid, "some more rows of the log are replayed")                     \
     X(recover_rewrite, "the log's tail is about to be written again")
 
 enum FaultPoint {

@@ -90,6 +90,10 @@ static Status check_log(Check *check)
         return check_tell_error(check, CHECK_DAMAGE, "log and catalog", &why,
                                 "nothing is repaired here: what was acknowledged behind this place "
                                 "would be dropped. Restore log/ and catalog/ from a copy");
+    if (check->inspection.feed_is_damaged)
+        TRY(check_tell_error(check, CHECK_DERIVED, "log", &check->inspection.feed_error,
+                             "no row needs it: subscribers that resume from before it start anew. "
+                             "It goes with feed.retention"));
     if (log->torn_bytes > 0)
         check_tell(check, &(CheckFinding){.grade = CHECK_NOTE,
                                           .object = "log",

@@ -150,6 +150,8 @@ static Status start(Database *database, const DatabaseOptions *options, Database
                         database->pool, &hooks, &limits, &database->executor, error));
     TRY(apply_stored_settings(database, error));
     TRY(make_first_objects(database, options->root_password, opening, error));
+    if (!opening->recovery.used_checkpoint) /* from here on a log that is missing is missed */
+        TRY(engine_checkpoint(database->engine, error));
     TRY(live_start(database->live, database->engine, database->catalog, error));
     database->live_started = true;
     TRY(jobs_start(database->jobs, database->engine, database->catalog, error));
@@ -164,6 +166,8 @@ static Status open_all(Database *database, const DatabaseOptions *options, Datab
     TRY(make_folders(database, error));
     TRY(open_below(database, options, error));
     TRY(open_engine(database, &opening->recovery, error));
+    TRY(figures_open(database->env, database->metrics, &opening->recovery, &database->figures,
+                     error));
     TRY(open_signer(database, error));
     return start(database, options, opening, error);
 }
@@ -184,6 +188,7 @@ static void free_parts(Database *database)
         jobs_close(database->jobs);
     if (database->catalog != NULL)
         catalog_close(database->catalog);
+    figures_close(database->figures);
     metrics_destroy(database->metrics);
     configuration_release(database->configuration);
     mutex_close(&database->session_mutex);
@@ -341,6 +346,7 @@ Env *database_env(Database *database)
 
 Metrics *database_metrics(Database *database)
 {
+    figures_update(database->figures, database->engine);
     return database->metrics;
 }
 

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/memory.h"
 #include "database/database.h"
+#include "database/figures.h"
 #include "database/login_limit.h"
 #include "database/system_tables.h"
 #include "database/token_book.h"
@@ -31,6 +32,7 @@ struct Database {
     Path directory; /* absolute */
     Logger *logger;
     Metrics *metrics;
+    Figures *figures;
     DatabaseHooks hooks;
     bool is_embedded;
 

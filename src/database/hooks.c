@@ -157,7 +157,7 @@ static Status rows_of_system_table(void *context, const SystemTable *table, cons
                              .pool = database->pool,
                              .executor = database->executor,
                              .live = database->live,
-                             .metrics = database->metrics,
+                             .metrics = database_metrics(database),
                              .configuration = configuration,
                              .visit_connections = database->hooks.visit_connections,
                              .connections_context = database->hooks.context};

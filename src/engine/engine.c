@@ -179,10 +179,23 @@ static int64_t table_due_ns(const EngineTable *table)
     return is_endless ? INT64_MAX : first_ns + table->policy.flush_interval_ns;
 }
 
+/* Sealed memtables are nothing that failed while a flush works on them. */
+static bool is_flushing(EngineTable *table)
+{
+    if (!mutex_try_lock(&table->flush_mutex))
+        return true;
+    mutex_unlock(&table->flush_mutex);
+    return false;
+}
+
 static int64_t check_table(Engine *engine, EngineTable *table, int64_t now_ns)
 {
+    if (is_flushing(table))
+        return INT64_MAX; /* the next tick looks again */
     mutex_lock(&engine->sequencer);
     int64_t due_ns = table->dropped ? INT64_MAX : table_due_ns(table);
+    if (!table->dropped) /* rows that replay put back, and changed policies, wait for no writer */
+        sequencer_check_triggers(engine, table);
     mutex_unlock(&engine->sequencer);
     if (due_ns > now_ns)
         return due_ns;

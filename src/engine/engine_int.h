@@ -596,6 +596,9 @@ uint64_t sequencer_next(Engine *engine); /* the next sequence; a ceiling was res
 CHECKED Status sequencer_reserve(Engine *engine, size_t frames, size_t bytes, bool for_commit,
                                  Error *error);
 
+/* Asks for a flush where the active memtable has passed its policy, once. Under the sequencer. */
+void sequencer_check_triggers(Engine *engine, EngineTable *table);
+
 /* Appends the ceiling record if one is due; then sequences may be taken. */
 void sequencer_prepare(Engine *engine, size_t sequences);
 void sequencer_add_waiter(Engine *engine, CommitWaiter *waiter);

@@ -253,9 +253,28 @@ static Status visit_frame(void *context, const LogFrame *log_frame, Error *error
                : error_wrap(error, "log position %llu", (unsigned long long)log_frame->position);
 }
 
+static const LogOptions options = {.segment_bytes = 64 << 20};
+
+/* Frames that recovery does not read any more. */
+static Status check_feed(Inspecting *inspecting, const char *path, Error *error)
+{
+    EngineInspection *out = inspecting->out;
+    LogRecovery ignored;
+    Log *log;
+    if (out->log.first >= out->replay_from)
+        return OK;
+    Status status =
+        log_open(inspecting->env, path, &options, out->log.first, &log, &ignored, &out->feed_error);
+    if (status == STATUS_OUT_OF_MEMORY)
+        return error_out_of_memory(error);
+    out->feed_is_damaged = status != OK;
+    if (status == OK)
+        log_close(log);
+    return OK;
+}
+
 static Status read_log(Inspecting *inspecting, Error *error)
 {
-    static const LogOptions options = {.segment_bytes = 64 << 20};
     EngineInspection *out = inspecting->out;
     Path path;
     TRY(path_join(&path, inspecting->directory, "log", error));
@@ -266,7 +285,8 @@ static Status read_log(Inspecting *inspecting, Error *error)
     if (out->position > out->log.end)
         return damaged("the log ends before the checkpoint: its newest segments are missing",
                        error);
-    return log_replay(inspecting->log, out->replay_from, visit_frame, inspecting, error);
+    TRY(log_replay(inspecting->log, out->replay_from, visit_frame, inspecting, error));
+    return check_feed(inspecting, path.text, error);
 }
 
 Status engine_inspect(Env *env, const char *directory, const InspectVisitor *visitor,

@@ -59,7 +59,9 @@ typedef struct EngineInspection {
     uint64_t seq_ceiling;
     uint64_t id_ceiling;
     LogRecovery log;
-    Buffer tables; /* InspectedTable, those that exist */
+    bool feed_is_damaged; /* segments before replay_from, which only resuming subscribers read … */
+    Error feed_error;     /* … and what is wrong with them */
+    Buffer tables;        /* InspectedTable, those that exist */
 } EngineInspection;
 
 /* `out` is to be closed in any case. Tables are complete only where it returns OK. */

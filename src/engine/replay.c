@@ -97,6 +97,10 @@ done:
     stream_version_release(stream);
     if (cold != NULL)
         cold_version_release(cold);
+    if (status == STATUS_FILE_NOT_FOUND) { /* a commit names it: that is damage, not a wrong path */
+        status = error->status = STATUS_DATA_CORRUPTED;
+        (void)error_prefix(error, "a file that was committed is missing");
+    }
     if (status != OK)
         (void)error_wrap(error, "table %llu", (unsigned long long)table->id);
     return status;
@@ -253,7 +257,7 @@ static Status replay_frame(void *context, const LogFrame *frame, Error *error)
     arena_reset(&replay->arena);
     TRY(apply_row(replay, table, &change, frame, error));
     replay->out->rows_replayed++;
-    if (replay->out->rows_replayed == RECOVER_MID_ROWS)
+    if (replay->out->rows_replayed % RECOVER_MID_ROWS == 0)
         TRY(FAULT(engine->env, recover_mid, error));
     return relieve_memory(replay, frame->end, error);
 }

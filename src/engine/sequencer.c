@@ -306,7 +306,7 @@ static void count_memory(Engine *engine, TableMemtable *memtable)
     memtable->bytes_counted = bytes;
 }
 
-static void check_triggers(Engine *engine, EngineTable *table)
+void sequencer_check_triggers(Engine *engine, EngineTable *table)
 {
     TableMemtable *active = table->current->active;
     count_memory(engine, active);
@@ -335,7 +335,7 @@ Status sequence_operations(Engine *engine, BatchTable *tables, size_t table_coun
         if (!BROKEN(ack_early))
             sequencer_add_waiter(engine, waiter);
         for (size_t i = 0; i < table_count; i++)
-            check_triggers(engine, tables[i].table);
+            sequencer_check_triggers(engine, tables[i].table);
     }
     mutex_unlock(&engine->sequencer);
     if (status == OK) {

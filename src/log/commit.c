@@ -123,7 +123,13 @@ static Status write_to_next_segment(Log *log, const LogGroup *group, Error *erro
                     .first_seq = first.seq};
     frames_finish(frames->data, frames->size, &next, next.base);
     TRY(segment_make(log, &spare, buffer_slice(frames), &next, error));
-    TRY(seal_segment(log, log->current, next.id, error));
+    Status status = FAULT(log->env, flush_rotate_log, error);
+    if (status == OK)
+        status = seal_segment(log, log->current, next.id, error);
+    if (status != OK) {
+        KEEP_FIRST(segment_close(&next, LATER_ERROR(error)));
+        return status;
+    }
     segments_add(log, &next);
     mutex_lock(&log->mutex);
     log->next_segment_id++;

@@ -72,6 +72,7 @@ typedef struct LogRecovery {
     uint64_t bytes;
     LogPosition end;      /* one past the last whole transaction */
     LogPosition durable;  /* the highest that a group called synced */
+    LogPosition first;    /* where the oldest segment that is there begins */
     uint64_t highest_seq; /* of any frame or group header seen */
     int64_t last_wall_us; /* of the last group */
     uint64_t torn_bytes;  /* of the tail that was dropped */

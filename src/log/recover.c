@@ -210,6 +210,7 @@ static Status check_frames(Log *log, LogPosition from, LogRecovery *recovery, Er
     recovery->end = check.committed;
     recovery->durable = check.known;
     recovery->segments = log->segment_count;
+    recovery->first = log->segment_count > 0 ? log->segments[0]->base : from;
     recovery->found_any = log->segment_count > 0;
     return OK;
 }

@@ -82,6 +82,7 @@ static Status expire_all(Log *log, int64_t before_wall_us, uint64_t bytes_max, E
             return status;
         }
         memory_free(segment);
+        TRY(FAULT(log->env, flush_mid_release, error));
         TRY(env_sync_directory(log->env, log->directory.text, error));
     }
 }

@@ -1,0 +1,302 @@
+"""N: after the flush. O: the long runs."""
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+
+import client
+import harness
+import kit
+from kit import (attempt, check, check_offline, count, fill, flush, make, rows_of, stat, wait_for)
+
+ROUNDS_OF_CRASHES = re.compile(r"^(\d+) passed, (\d+) failed", re.M)
+
+
+@check("N1")
+def file_count_is_bounded(case):
+    server = case.server("cold.small_files_max=8", "cold.snapshot_retention=1ms",
+                         "flush.check_every=50ms")
+    t = make(server)
+    flushes = case.rounds(60, 10000)
+    most = 0
+    for i in range(flushes):
+        server.root.sql(f"INSERT INTO {t} VALUES ({i}, 'x')")
+        flush(server, t)
+        most = max(most, len(kit.live_files(server, t)))
+    wait_for(lambda: len(kit.live_files(server, t)) <= 9, 30, "the last compaction")
+    assert most <= 24, f"{most} files"
+    assert count(server, t) == flushes
+    return f"{flushes} flushes of one row: at most {most} files, {len(kit.live_files(server, t))} left"
+
+
+@check("N2")
+def content_is_kept(case):
+    server = case.server("cold.small_files_max=10000")
+    t = make(server)
+    rounds = case.rounds(6, 1000)
+    for i in range(rounds):
+        for _ in range(3):
+            first = case.random.randrange(1000)
+            server.root.sql(f"INSERT INTO {t} SELECT i, 'r{i}' FROM generate_series({first}, "
+                            f"{first + 30}) AS g(i) ON CONFLICT (id) DO UPDATE SET body = "
+                            "excluded.body")
+            server.root.sql(f"DELETE FROM {t} WHERE id % 17 = {case.random.randrange(17)}")
+            flush(server, t)
+        before = server.root.rows(f"SELECT *, _seq, _updated FROM {t} ORDER BY id")
+        server.root.sql(f"STORAGE COMPACT TABLE {t}")
+        after = server.root.rows(f"SELECT *, _seq, _updated FROM {t} ORDER BY id")
+        assert before == after, i
+    return f"{rounds} compactions, every row with its sequence and time as before"
+
+
+@check("N3")
+def pinned_files_stay(case):
+    server = case.server("cold.snapshot_retention=1ms", "cold.small_files_max=2",
+                         "flush.check_every=20ms")
+    t = make(server)
+    fill(server, t, 1, 2000)
+    flush(server, t)
+    stop, problems, scans = threading.Event(), [], [0]
+
+    def read():
+        who = server.client("root")
+        while not stop.is_set():
+            try:
+                found = who.value(f"SELECT count(*) FROM {t} a WHERE (SELECT max(length(b.body)) "
+                                  f"FROM {t} b WHERE b.id < 50) >= 0 AND length(a.body) > 0")
+                scans[0] += 1
+                if found < 2000:
+                    problems.append(found)
+            except client.SqlError as error:
+                problems.append(error)
+        who.close()
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    removed = stat(server, "firn_gc_files_removed_total")
+    try:
+        end = time.monotonic() + case.rounds(6, 120)
+        i = 0
+        while time.monotonic() < end and not problems:
+            server.root.sql(f"UPDATE {t} SET body = 'v{i}' WHERE id % 9 = {i % 9}")
+            flush(server, t)
+            server.root.sql(f"STORAGE COMPACT TABLE {t}")
+            i += 1
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert not problems, problems[:2]
+    removed = stat(server, "firn_gc_files_removed_total") - removed
+    assert removed > 0, "no file was removed: nothing is shown"
+    return f"{scans[0]} scans beside {i} compactions, {removed:.0f} files removed, none missing"
+
+
+@check("N4")
+def the_list_survives(case):
+    server = case.server("cold.snapshot_retention=1h", "flush.check_every=50ms",
+                         "cold.small_files_max=1000")
+    t = make(server)
+    for i in range(4):
+        fill(server, t, 100 * i, 50)
+        flush(server, t)
+    server.root.sql(f"STORAGE COMPACT TABLE {t}")
+    before = [path for path in server.files(".parquet") if "/data/" in path]
+    assert len(before) == 5, before
+    server.kill()
+    server.settings = ["cold.snapshot_retention=1ms", "cold.snapshots_max=1",
+                       "flush.check_every=50ms", "cold.small_files_max=1000"]
+    server.start()
+    wait_for(lambda: len([p for p in server.files(".parquet") if "/data/" in p]) == 1, 40,
+             "the end of the files that were replaced")
+    assert count(server, t) == 200
+    server.kill()
+    check_offline(server)
+    return "killed before the removal; four of five files went after the restart"
+
+
+@check("N5")
+def compaction_needs_little_memory(case):
+    megabytes = case.rounds(60, 4096)
+    budget = case.rounds(64, 256)
+    server = case.server(f"engine.worker_memory_max={budget}MiB", "engine.workers=1",
+                         "cold.small_files_max=1000", "flush.bytes=16MiB",
+                         "flush.check_every=100ms")
+    t = make(server)
+    for i in range(megabytes):
+        server.root.sql(f"INSERT INTO {t} SELECT i, md5(i::text) || repeat('y', 970) FROM "
+                        f"generate_series({1000 * i}, {1000 * i + 999}) AS g(i)")
+    flush(server, t)
+    most, stop = [0], threading.Event()
+
+    def watch():
+        while not stop.is_set():
+            total = kit.rss_bytes(server)
+            for worker in server.workers():
+                try:
+                    with open(f"/proc/{worker}/smaps_rollup", encoding="ascii") as file:
+                        total += int(re.search(r"Private_Dirty:\s+(\d+)", file.read()).group(1)) << 10
+                except OSError:
+                    pass
+            most[0] = max(most[0], total)
+            time.sleep(0.01)
+
+    watcher = threading.Thread(target=watch)
+    floor = kit.rss_bytes(server)
+    watcher.start()
+    try:
+        done = server.root.sql(f"STORAGE COMPACT TABLE {t}").records()[0]
+    finally:
+        stop.set()
+        watcher.join()
+    assert done["status"] == "compacted", done
+    assert count(server, t) == 1000 * megabytes
+    grown = most[0] - floor
+    assert grown <= 1.5 * budget * 1048576 + (48 << 20), f"{grown >> 20} MiB"
+    return f"{megabytes} MB of rows compacted within {grown >> 20} MiB (budget {budget} MiB)"
+
+
+@check("N6")
+def a_failed_compaction(case):
+    server = case.server("cold.small_files_max=1000", faults=True)
+    t = make(server)
+    for i in range(4):
+        fill(server, t, 100 * i, 50)
+        flush(server, t)
+    server.root.sql(f"DELETE FROM {t} WHERE id % 3 = 0")
+    before, files = rows_of(server, t), None
+    server.stop()
+    kit.start_with(server, "compact_write:eio*1")
+    flush(server, t)
+    files = kit.live_files(server, t)
+    error = attempt(server.root, f"STORAGE COMPACT TABLE {t}")
+    assert error is not None, "the failure was not told"
+    assert stat(server, "firn_compact_failed_total") == 1
+    assert rows_of(server, t) == before and kit.live_files(server, t) == files
+    server.root.sql(f"STORAGE COMPACT TABLE {t}")
+    assert rows_of(server, t) == before
+    return f"{error.sqlstate}, counted; the files as they were; the next one worked"
+
+
+# ---- O ----
+
+@check("O1")
+def crash_loop(case):
+    program = os.path.join(kit.TESTS, "crash", "run.py")
+    rounds = case.rounds(6, 1000)
+    ended = subprocess.run([sys.executable, program, "--rounds", str(rounds), "--seed",
+                            str(case.seed)], capture_output=True, text=True, check=False,
+                           timeout=60 + 30 * rounds)
+    assert ended.returncode == 0, ended.stdout[-1500:]
+    return " ".join(ended.stdout.splitlines()[-2:])
+
+
+SLOW_TO_PASS = {"recover_rewrite"}
+
+
+@check("O2")
+def every_point_is_passed(case):
+    """Each listed point once, with the load until the server dies there."""
+    listed = subprocess.run([os.path.join(harness.need_faults(), "firnd"), "--list-failpoints"],
+                            capture_output=True, text=True, check=True).stdout.split()
+    server = case.server("cold.small_files_max=3", "log.segment_bytes=1MiB",
+                         "flush.check_every=50ms", "feed.bytes_max=0B", "feed.retention=0s",
+                         "log.bytes_max=4MiB", faults=True)
+    load = kit.Load(case, server).prepare()
+    missed = []
+    for point in listed:
+        server.kill()
+        if point.startswith("recover"):
+            server.start()
+            load.start()
+            time.sleep(0.7)
+            load.kill()
+            server.spawn({"FIRN_FAULT": f"{point}:kill"})
+        else:
+            server.spawn({"FIRN_FAULT": f"{point}:kill@{2 if point.startswith('log_') else 1}"})
+            try:
+                server.wait_ready(20)
+                load.start()
+            except AssertionError:
+                pass  # it died while it started: that is a passing too
+        try:
+            status = server.wait(20)
+        except subprocess.TimeoutExpired:
+            status = None
+        if status != -9:
+            missed.append(point)
+            server.kill()
+        load.join()
+        server.start()
+        load.verify()
+    assert not missed, f"never passed: {missed}"
+    return f"{len(listed)} points, a kill at each, 0 lost of {load.acknowledged}"
+
+
+@check("O3")
+def faults_at_calls(case):
+    """Errors that strace makes of system calls of the release: told, and nothing is lost."""
+    told = 0
+    kinds = [("fdatasync", "error=EIO"), ("pwrite64", "error=ENOSPC"), ("pwrite64", "error=EINTR"),
+             ("fsync", "error=EIO"), ("link", "error=EIO"), ("fdatasync", "delay_enter=200000"),
+             ("pwrite64", "retval=1")]
+    for call, what in kinds:
+        server = case.server("flush.check_every=100ms")
+        t = make(server)
+        fill(server, t, 1, 30)
+        which = case.random.randrange(3, 12)
+        trace = kit.Trace(server, call, "-e", f"inject={call}:{what}:when={which}")
+        acknowledged, unknown = set(range(1, 31)), set()
+        for i in range(100, 140):
+            error = attempt(server.root, f"INSERT INTO {t} VALUES ({i}, 'x')")
+            if error is None:
+                acknowledged.add(i)
+            else:
+                unknown.add(i)
+                told += 1
+            if i % 10 == 0:
+                told += attempt(server.root, f"STORAGE FLUSH TABLE {t}") is not None
+        trace.stop()
+        server.kill()
+        server.start()
+        found = {row[0] for row in server.root.rows(f"SELECT id FROM {t}")}
+        assert acknowledged <= found <= acknowledged | unknown, \
+            f"{call} {what} at {which}: lost {acknowledged - found}, invented {found - acknowledged}"
+        server.kill()
+        check_offline(server)
+        server.end()
+    return f"{len(kinds)} kinds at system calls, {told} errors told, 0 lost"
+
+
+@check("O4")
+def sanitizers(case):
+    for folder in ("debug", "tsan"):
+        program = os.path.join(harness.ROOT, "build", folder, "firnd")
+        if os.path.exists(program):
+            break
+    else:
+        raise kit.NotApplicable("no firnd with sanitizers is built here (make FLAVOR=debug "
+                                "programs); make debug and make tsan run the unit tests under them")
+    rounds = case.rounds(2, 50)
+    ended = subprocess.run([sys.executable, os.path.join(kit.TESTS, "crash", "run.py"), "--rounds",
+                            str(rounds), "--seed", str(case.seed), "--server", f"build/{folder}"],
+                           capture_output=True, text=True, check=False, timeout=120 * rounds)
+    assert ended.returncode == 0 and "Sanitizer" not in ended.stdout, ended.stdout[-1500:]
+    return f"{rounds} rounds with build/{folder}"
+
+
+kit.not_applicable("O5", "a figure of the benchmark, not a check: make bench publishes it "
+                         "(syncs per acknowledgement: A4, A5)")
+
+
+@check("O6")
+def the_output_is_kept(case):
+    path = os.path.join(harness.ROOT, "tools", "run-tests")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert "tests/durability/run.py" in text and "test-logs" in text, \
+        "make test does not run this and keep what it prints"
+    return "make test keeps this output in build/test-logs/durability.log"
