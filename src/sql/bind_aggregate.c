@@ -10,6 +10,7 @@ typedef struct Reads {
     bool has_window;
     bool has_set;
     const BoundQuery *results_of[8]; /* queries whose aggregates stand in them */
+    int32_t positions[8];            /* of those aggregates */
     uint32_t result_count;
 } Reads;
 
@@ -31,8 +32,10 @@ static Status note_read(Bound **place, void *context, Error *error)
         note_depth(reads, bound->as.relation->depth);
     if (bound->kind == BOUND_RESULT) {
         note_depth(reads, bound->as.query->depth);
-        if (reads->result_count < sizeof reads->results_of / sizeof reads->results_of[0])
+        if (reads->result_count < sizeof reads->results_of / sizeof reads->results_of[0]) {
+            reads->positions[reads->result_count] = bound->position_byte;
             reads->results_of[reads->result_count++] = bound->as.query;
+        }
     }
     if (bound->kind == BOUND_WINDOW)
         reads->has_window = true;
@@ -53,7 +56,7 @@ static Status check_reads(const Reads *reads, const BoundQuery *query, int32_t p
 {
     for (uint32_t i = 0; i < reads->result_count; i++) {
         if (reads->results_of[i] == query)
-            return error_set_at(error, position, STATUS_GROUPING_ERROR,
+            return error_set_at(error, reads->positions[i], STATUS_GROUPING_ERROR,
                                 "aggregate function calls cannot be nested");
     }
     if (reads->has_window)

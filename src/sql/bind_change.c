@@ -22,7 +22,8 @@ static const Node *sources(const Change *change)
     return node_field(change->node, change->is_update ? "fromClause" : "usingClause");
 }
 
-/* The target stands first in FROM, whatever else does. */
+/* The target stands first in FROM, whatever else does, and is the first that is read: its rows'
+ * places are asked for by that. */
 static Status bind_sources(Change *change, Error *error)
 {
     const Node *list = sources(change);
@@ -31,6 +32,8 @@ static Status bind_sources(Change *change, Error *error)
     TRY(relation_of_table(binder, 0, change->target.table, NULL, change->target.position,
                           &change->relation, error));
     change->relation->alias = change->target.alias;
+    TRY(bind_with(binder, NULL, node_field(change->node, "withClause"), change->query,
+                  &change->scope.common, error));
     TRY(bind_from_clause(binder, &change->scope, list, error));
     TRY(scope_item_of(binder, change->relation, &item, error));
     TRY(scope_check_names(&change->scope, &item, 1, error));
@@ -146,14 +149,6 @@ static Status make_find(Change *change, Error *error)
 
 /* ---- the statement ---- */
 
-static Status refuse_parts(const Node *node, Error *error)
-{
-    if (node_field(node, "withClause") != NULL)
-        return error_set(error, STATUS_FEATURE_NOT_SUPPORTED,
-                         "WITH before UPDATE and DELETE is not supported");
-    return OK;
-}
-
 static Status bind_change(Statement *statement, const Node *node, BoundChange **out, Error *error)
 {
     Change change = {
@@ -161,7 +156,6 @@ static Status bind_change(Statement *statement, const Node *node, BoundChange **
     change.out = ARENA_NEW(change.binder->kept, BoundChange);
     if (change.out == NULL)
         return arena_error(change.binder->kept, error);
-    TRY(refuse_parts(node, error));
     TRY(target_find(change.binder, node_field(node, "relation"),
                     change.is_update ? "UPDATE" : "DELETE", &change.target, error));
     TRY(query_new(change.binder, NULL, QUERY_SELECT, &change.query, error));

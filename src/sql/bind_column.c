@@ -30,10 +30,17 @@ static Status whole_row(Binder *binder, ScopeItem *item, int32_t position, Bound
     return OK;
 }
 
+static bool is_system_column(const Bound *bound)
+{
+    return bound->kind == BOUND_COLUMN && bound->as.relation->columns[bound->index].is_system;
+}
+
 static Status bind_simple(Binder *binder, Scope *scope, Slice name, int32_t position, Bound **out,
                           Error *error)
 {
     TRY(scope_find_column(binder, scope, name, position, out, error));
+    if (*out != NULL && scope->excluded != NULL && !is_system_column(*out))
+        return scope_error_ambiguous(name, position, error); /* the proposed row has one, too */
     if (*out != NULL)
         return OK;
     ScopeItem *item;

@@ -54,15 +54,28 @@ static Status bind_columns(Insert *insert, Error *error)
     return node_count(list) == 0 ? all_columns(insert, error) : named_columns(insert, list, error);
 }
 
-/* Too few values are fine where no columns were named: the others get their defaults. */
-static Status check_width(Insert *insert, uint32_t width, Error *error)
+/* Where the source's expression for a column stands. */
+static int32_t expression_position(const Insert *insert, const Node *select, uint32_t column)
 {
-    bool named = node_count(node_field(insert->node, "cols")) > 0;
-    if (width > insert->out->column_count)
-        return error_set_at(error, insert->target.position, STATUS_SYNTAX_ERROR,
+    const Node *row = node_item(node_field(select, "valuesLists"), 0);
+    const Node *targets = node_field(select, "targetList");
+    if (row != NULL && column < node_count(row))
+        return node_begin(node_item(row, column));
+    if (column < node_count(targets))
+        return node_begin(node_field(node_item(targets, column), "val"));
+    return insert->target.position;
+}
+
+/* Too few values are fine where no columns were named: the others get their defaults. */
+static Status check_width(Insert *insert, const Node *select, uint32_t width, Error *error)
+{
+    const Node *columns = node_field(insert->node, "cols");
+    uint32_t wanted = insert->out->column_count;
+    if (width > wanted)
+        return error_set_at(error, expression_position(insert, select, wanted), STATUS_SYNTAX_ERROR,
                             "INSERT has more expressions than target columns");
-    if (width < insert->out->column_count && named)
-        return error_set_at(error, insert->target.position, STATUS_SYNTAX_ERROR,
+    if (width < wanted && node_count(columns) > 0)
+        return error_set_at(error, node_location(node_item(columns, width)), STATUS_SYNTAX_ERROR,
                             "INSERT has more target columns than expressions");
     insert->out->column_count = width;
     return OK;
@@ -128,11 +141,12 @@ static Status bind_rows(Insert *insert, const Node *lists, bool *is_local, Error
     out->rows = ARENA_ARRAY(insert->binder->kept, const Expression **, out->row_count);
     if (out->rows == NULL)
         return arena_error(insert->binder->kept, error);
-    TRY(check_width(insert, node_count(node_item(lists, 0)), error));
+    TRY(check_width(insert, node_field(insert->node, "selectStmt"), node_count(node_item(lists, 0)),
+                    error));
     for (uint32_t r = 0; r < out->row_count; r++) {
         const Node *list = node_item(lists, r);
         if (node_count(list) != out->column_count)
-            return error_set_at(error, insert->target.position, STATUS_SYNTAX_ERROR,
+            return error_set_at(error, node_begin(node_item(list, 0)), STATUS_SYNTAX_ERROR,
                                 "VALUES lists must all be the same length");
         out->rows[r] = ARENA_ARRAY(insert->binder->kept, const Expression *, out->column_count);
         if (out->rows[r] == NULL)
@@ -184,15 +198,24 @@ static Status settle_unknown(Insert *insert, BoundQuery *query, Error *error)
                                             : OK;
 }
 
+/* What a WITH before INSERT defines belongs to the query around the source. */
 static Status bind_source(Insert *insert, const Node *select, Error *error)
 {
     BoundQuery *query;
+    BoundQuery with;
+    CommonScope *common = NULL;
+    memset(&with, 0, sizeof with);
     insert->out->row_count = 0;
     insert->out->rows = NULL;
-    TRY(bind_query(insert->binder, NULL, NULL, select, true, &query, error));
-    TRY(check_width(insert, query->column_count, error));
+    TRY(bind_with(insert->binder, NULL, node_field(insert->node, "withClause"), &with, &common,
+                  error));
+    TRY(bind_query(insert->binder, NULL, common, select, true, &query, error));
+    TRY(check_width(insert, select, query->column_count, error));
     TRY(settle_unknown(insert, query, error));
     TRY(coerce_outputs(insert, &query, error));
+    query->common = with.common;
+    query->common_count = with.common_count;
+    query->is_recursive = with.is_recursive;
     TRY(statement_make_select(insert->binder, query, &insert->out->query, error));
     return statement_keep_references(insert->binder, insert->out->query, error);
 }
@@ -209,7 +232,7 @@ static bool is_plain_values(const Node *select)
 static Status bind_values_or_query(Insert *insert, const Node *select, Error *error)
 {
     bool is_local = true;
-    if (!is_plain_values(select))
+    if (!is_plain_values(select) || node_field(insert->node, "withClause") != NULL)
         return bind_source(insert, select, error);
     TRY(bind_rows(insert, node_field(select, "valuesLists"), &is_local, error));
     return is_local ? OK : bind_source(insert, select, error);
@@ -241,12 +264,26 @@ static bool is_key_column(const Schema *schema, uint32_t column)
     return schema->columns[column].key_position >= 0 && !schema->columns[column].hidden;
 }
 
+/* ON CONSTRAINT t_pkey: the name that errors give the primary key. */
+static bool is_key_constraint(const Insert *insert, Slice name)
+{
+    static const char ending[] = "_pkey";
+    Slice table = insert->target.table->name;
+    const Schema *schema = insert->target.schema;
+    bool has_key = schema->key_count > 0 && is_key_column(schema, schema->key_columns[0]);
+    return has_key && name.size == table.size + sizeof ending - 1 &&
+           slice_equal(slice_part(name, 0, table.size), table) &&
+           slice_equal_text(slice_part(name, table.size, name.size), ending);
+}
+
 /* The columns named must be the primary key's, in any order. */
 static Status check_infer(const Insert *insert, const Node *infer, Error *error)
 {
     const Node *elements = node_field(infer, "indexElems");
     const Schema *schema = insert->target.schema;
     Slice constraint = node_text(infer, "conname");
+    if (constraint.size > 0 && is_key_constraint(insert, constraint))
+        return OK;
     if (constraint.size > 0)
         return error_set_at(error, node_location(infer), STATUS_UNDEFINED_OBJECT,
                             "constraint \"%.*s\" for table \"%.*s\" does not exist",
@@ -346,9 +383,6 @@ static Status refuse_parts(const Node *node, Error *error)
     if (override.size > 0 && !slice_equal_text(override, "OVERRIDING_NOT_SET"))
         return error_set(error, STATUS_FEATURE_NOT_SUPPORTED,
                          "OVERRIDING SYSTEM VALUE and USER VALUE are not supported");
-    if (node_field(node, "withClause") != NULL)
-        return error_set(error, STATUS_FEATURE_NOT_SUPPORTED,
-                         "WITH before INSERT is not supported: write INSERT INTO … WITH … SELECT");
     return OK;
 }
 

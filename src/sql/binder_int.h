@@ -110,6 +110,8 @@ CHECKED Status bound_list_add(Arena *arena, BoundList *list, Bound *bound, Error
 
 CHECKED Status bound_new(Binder *binder, BoundKind kind, Type type, int32_t position,
                          uint32_t child_count, Bound **out, Error *error);
+/* Where the expression's leftmost part stands. */
+int32_t bound_begin(const Bound *bound);
 CHECKED Status bound_constant(Binder *binder, Type type, Value value, int32_t position, Bound **out,
                               Error *error);
 CHECKED Status bound_boolean(Binder *binder, bool value, int32_t position, Bound **out,
@@ -409,6 +411,8 @@ CHECKED Status scope_item_column(Binder *binder, ScopeItem *item, Slice name, in
                                  Bound **out, Error *error);
 CHECKED Status scope_column_value(Binder *binder, const ScopeColumn *column, int32_t position,
                                   Bound **out, Error *error);
+
+Status scope_error_ambiguous(Slice name, int32_t position, Error *error);
 
 /* 42P01 "missing FROM-clause entry for table …". */
 Status scope_error_no_item(const Scope *scope, Slice name, int32_t position, Error *error);

@@ -158,7 +158,7 @@ Status coerce_assignment(Binder *binder, Bound *bound, Type to, Slice column, Bo
         char has[TYPE_NAME_BYTES_MAX];
         name_type(to, wanted);
         name_type(bound->type, has);
-        error_set_at(error, bound->position_byte, STATUS_DATATYPE_MISMATCH,
+        error_set_at(error, bound_begin(bound), STATUS_DATATYPE_MISMATCH,
                      "column \"%.*s\" is of type %s but expression is of type %s",
                      SLICE_ARGUMENTS(column), wanted, has);
         error_set_hint(error, "You will need to rewrite or cast the expression.");
@@ -184,7 +184,7 @@ Status coerce_to(Binder *binder, Bound *bound, Type to, const char *what, Bound 
     char has[TYPE_NAME_BYTES_MAX];
     name_type(to, wanted);
     name_type(bound->type, has);
-    return error_set_at(error, bound->position_byte, STATUS_DATATYPE_MISMATCH,
+    return error_set_at(error, bound_begin(bound), STATUS_DATATYPE_MISMATCH,
                         "argument of %s must be type %s, not type %s", what, wanted, has);
 }
 

@@ -61,5 +61,5 @@ Status bound_fold(Binder *binder, Bound **place, Error *error)
     TRY(evaluate(binder, expression, &done, &value, error));
     if (!done)
         return OK;
-    return bound_constant(binder, bound->type, value, bound->position_byte, place, error);
+    return bound_constant(binder, bound->type, value, bound_begin(bound), place, error);
 }

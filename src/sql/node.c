@@ -57,6 +57,17 @@ Status bound_new(Binder *binder, BoundKind kind, Type type, int32_t position, ui
     return OK;
 }
 
+int32_t bound_begin(const Bound *bound)
+{
+    int32_t begin = bound->position_byte;
+    while (bound->child_count > 0 && bound->children[0] != NULL) {
+        bound = bound->children[0];
+        if (bound->position_byte >= 0 && bound->position_byte < begin)
+            begin = bound->position_byte;
+    }
+    return begin;
+}
+
 Status bound_constant(Binder *binder, Type type, Value value, int32_t position, Bound **out,
                       Error *error)
 {

@@ -66,7 +66,7 @@ Status scope_column_value(Binder *binder, const ScopeColumn *column, int32_t pos
     return OK;
 }
 
-static Status error_ambiguous(Slice name, int32_t position, Error *error)
+Status scope_error_ambiguous(Slice name, int32_t position, Error *error)
 {
     return error_set_at(error, position, STATUS_AMBIGUOUS_COLUMN,
                         "column reference \"%.*s\" is ambiguous", SLICE_ARGUMENTS(name));
@@ -91,7 +91,7 @@ static Status find_in_item(const ScopeItem *item, Slice name, int32_t position,
         if (!slice_equal(item->columns[i].name, name))
             continue;
         if (*out != NULL)
-            return error_ambiguous(name, position, error);
+            return scope_error_ambiguous(name, position, error);
         *out = &item->columns[i];
     }
     return OK;

@@ -192,6 +192,21 @@ int32_t node_location(const Node *node)
     return fields == NULL ? -1 : (int32_t)json_member_integer(fields, "location", -1);
 }
 
+int32_t node_begin(const Node *node)
+{
+    int32_t begin = -1;
+    while (node != NULL) {
+        int32_t at = node_location(node);
+        if (at >= 0 && (begin < 0 || at < begin))
+            begin = at;
+        const Node *left = node_field(node, "lexpr");
+        if (left == NULL)
+            left = node_field(node, "arg");
+        node = left != NULL ? left : node_item(node_field(node, "args"), 0);
+    }
+    return begin;
+}
+
 static const Node *items_of(const Node *list)
 {
     return node_is(list, "List") ? node_field(list, "items") : list;

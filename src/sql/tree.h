@@ -26,6 +26,7 @@ Slice node_text(const Node *node, const char *name); /* empty where missing */
 int64_t node_integer(const Node *node, const char *name, int64_t fallback);
 bool node_boolean(const Node *node, const char *name); /* false where missing */
 int32_t node_location(const Node *node);               /* byte offset, -1 where none */
+int32_t node_begin(const Node *node); /* of an expression: where its leftmost part stands */
 
 /* Lists: {"List": {"items": […]}} and plain arrays alike. */
 uint32_t node_count(const Node *list);

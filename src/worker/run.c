@@ -80,7 +80,8 @@ static Status put_chunk(Run *run, duckdb_data_chunk chunk, Error *error)
 {
     for (uint32_t c = 0; c < run->reader_count; c++)
         reader_point(&run->readers[c], duckdb_data_chunk_get_vector(chunk, c));
-    idx_t count = run->reader_count == 0 ? 0 : duckdb_data_chunk_get_size(chunk);
+    bool wants_rows = run->reader_count > 0 || run->request->format == FORMAT_JSON;
+    idx_t count = wants_rows ? duckdb_data_chunk_get_size(chunk) : 0;
     for (idx_t i = 0; i < count && !is_enough(run); i++)
         TRY(put_row(run, i, error));
     return OK;
@@ -128,7 +129,8 @@ static Status execute(Run *run, Error *error)
     return OK;
 }
 
-/* A request that wants no columns runs the statement for what it does. */
+/* A request that wants no columns runs the statement for what it does; one for JSON wants its rows
+ * even so, as many and empty. */
 static Status open_readers(Run *run, Error *error)
 {
     const WorkerRequest *request = run->request;
