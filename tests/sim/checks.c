@@ -15,7 +15,8 @@ typedef struct Found {
     const ColdVersion *version;
     const StreamVersion *stream;
     size_t file;
-    roaring_bitmap_t *marks;
+    const uint32_t *marks; /* positions in ascending order */
+    size_t mark_count;
 } Found;
 
 static void clear(State *state)
@@ -42,13 +43,42 @@ static void put(Found *found, size_t owner, Slice row, uint64_t seq)
 
 /* ---- rows of files ---- */
 
+/* The bitmap is gone before anything else can happen: a crash leaves no time to free it, and what
+ * the library allocates is not among what goes with the machine. */
+static void load_marks(Found *found, Slice marks, Arena *arena)
+{
+    roaring_bitmap_t *bitmap =
+        roaring_bitmap_portable_deserialize_safe((const char *)marks.data, marks.size);
+    ASSERT(bitmap != NULL);
+    found->mark_count = (size_t)roaring_bitmap_get_cardinality(bitmap);
+    uint32_t *positions = ARENA_ARRAY(arena, uint32_t, found->mark_count);
+    ASSERT(positions != NULL);
+    roaring_bitmap_to_uint32_array(bitmap, positions);
+    roaring_bitmap_free(bitmap);
+    found->marks = positions;
+}
+
+static bool is_marked(const Found *found, uint32_t position)
+{
+    size_t low = 0;
+    size_t high = found->mark_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (found->marks[middle] < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < found->mark_count && found->marks[low] == position;
+}
+
 static Status take_stored(void *context, const FetchedRow *row, Error *error)
 {
     Found *found = context;
     (void)error;
     if (cold_version_is_deleted(found->version, found->file, row->position))
         return OK;
-    if (found->marks != NULL && roaring_bitmap_contains(found->marks, row->position))
+    if (is_marked(found, row->position))
         return OK;
     put(found, found->owner, row->row, row->seq);
     return OK;
@@ -67,17 +97,15 @@ static void scan_file(Found *found, Pin *pin, bool with_marks)
         Status status = pin_marks(pin, found->table, file->id, &arena, &marks, &error);
         world_expect(world, status, &error, "marks");
         if (marks.size > 0)
-            found->marks =
-                roaring_bitmap_portable_deserialize_safe((const char *)marks.data, marks.size);
+            load_marks(found, marks, &arena);
     }
     found->owner = (size_t)(file->owner - FIRST_OWNER);
     Status status = engine_table_path(pin_table(pin, found->table), file->path, &path, &error);
     world_expect(world, status, &error, "path");
     status = world->io.io.scan(&world->io.io, path.text, found->schema, take_stored, found, &error);
     world_expect(world, status, &error, "scan of a file");
-    if (found->marks != NULL)
-        roaring_bitmap_free(found->marks);
     found->marks = NULL;
+    found->mark_count = 0;
     arena_close(&arena);
 }
 
