@@ -364,6 +364,7 @@ def run_rounds(server, arguments):
             with deadline(ROUND_SECONDS):
                 verdict, done = one_round(server, writers, chosen)
             problems = verdict.problems()
+            assert not server.complaints(), "\n".join(server.complaints()[:30])
         except (Overdue, AssertionError, client.SqlError, client.ConnectionLost,
                 TimeoutError) as error:
             print(f"round {number}: {error}\n{server.log_tail()}", flush=True)
@@ -391,6 +392,7 @@ def main():
     harness.programs = os.path.join(harness.ROOT, arguments.server)
     print(f"seed {arguments.seed}, {arguments.rounds} rounds, {arguments.threads} threads, "
           f"programs of {arguments.server}", flush=True)
+    passed = failed = operations = 0
     with harness.temporary_directory() as directory:
         server = harness.Server(directory, SETTINGS)
         try:
@@ -405,8 +407,12 @@ def main():
             print(f"SKIPPED: {reason}\n0 passed, 0 failed, 1 skipped")
             return 1
         finally:
-            server.end()
-    print(f"{operations} operations acknowledged in {passed + failed} rounds")
+            try:
+                server.end()
+            except AssertionError as complaint:
+                print(complaint)
+                failed += 1
+    print(f"{operations} operations acknowledged")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -22,6 +22,10 @@ ROOT_PASSWORD = "correct horse battery staple"
 
 START_SECONDS = 60
 STOP_SECONDS = 60
+END_SECONDS = 30
+# "==PID==" begins each report of a sanitizer, also those that do not name it ("Failed to mmap").
+COMPLAINT = re.compile(r"Sanitizer|runtime error:|assertion|^==\d+==", re.IGNORECASE)
+COMPLAINT_LINES = 30
 LISTENING = re.compile(r"listening on (\d+\.\d+\.\d+\.\d+:\d+)")
 
 # Where the programs are; run.py sets it by --server.
@@ -168,21 +172,33 @@ class Server:
         return self.start()
 
     def end(self):
-        """However it is, it ends; and so do the workers it left behind."""
+        """However it is, it ends; and so do the workers it left behind. What a sanitizer said, a
+        leak found at the stop included, and a stop that crashes or does not come are an
+        AssertionError: the test cannot have looked for it."""
         self.forget_clients()
         if self.process is None:
             return
-        if self.is_alive():
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(10)
+        problems = self._stop_if_alive()
         try:  # the session it was started in is all its own
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+        said = self.complaints()
+        if said:
+            problems += ["the server or a worker complained:", *said[:COMPLAINT_LINES]]
+        assert not problems, "\n".join(problems)
+
+    def _stop_if_alive(self):
+        if not self.is_alive():
+            return []
+        self.process.terminate()
+        try:
+            status = self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(END_SECONDS)
+            return [f"no end {END_SECONDS} s after SIGTERM:\n{self.log_tail()}"]
+        return [f"the stop ended by signal {-status}:\n{self.log_tail()}"] if status < 0 else []
 
     def workers(self):
         """Process ids of its firn-worker children."""
@@ -215,11 +231,14 @@ class Server:
             return "".join(log.readlines()[-lines:])
 
     def complaints(self):
-        """Reports of the sanitizers and failed assertions, which no test may leave behind."""
+        """Reports of the sanitizers and failed assertions, which no test may leave behind: from
+        the first such line on, since the stack below says where."""
+        if not os.path.exists(self.log_path):
+            return []
         with open(self.log_path, encoding="utf-8", errors="replace") as log:
-            return [line.strip() for line in log
-                    if "Sanitizer" in line or "runtime error:" in line
-                    or "assertion" in line.lower()]
+            lines = [line.rstrip() for line in log]
+        first = next((i for i, line in enumerate(lines) if COMPLAINT.search(line)), len(lines))
+        return lines[first:]
 
     # ---- who asks ----
 
