@@ -113,6 +113,7 @@ static void free_shared(Simulation *simulation, SharedBlock **at)
 {
     SharedBlock *block = *at;
     *at = block->next;
+    simulation_forget_marks(block->data, block->size); /* its owner may have ended with a crash */
     ASSERT(munmap(block->data, block->size) == 0);
     simulation_free(block);
     (void)simulation;

@@ -55,12 +55,18 @@ static void after_switch(Fiber *self)
     (void)self;
 }
 
-static void forget_frames(const Stack *stack)
+void simulation_forget_marks(const void *data, size_t size)
 {
 #ifdef HAS_ASAN
-    __asan_unpoison_memory_region(stack->memory, stack->size);
+    __asan_unpoison_memory_region(data, size);
 #endif
-    (void)stack;
+    (void)data;
+    (void)size;
+}
+
+static void forget_frames(const Stack *stack)
+{
+    simulation_forget_marks(stack->memory, stack->size);
 }
 
 static void *create_handle(void)
@@ -100,7 +106,7 @@ static Stack *make_stack(size_t size)
     ASSERT(mprotect(memory, GUARD_BYTES, PROT_NONE) == 0);
     stack->memory = memory + GUARD_BYTES;
     stack->size = size;
-    forget_frames(stack); /* ASan may know the place as something large that was freed */
+    forget_frames(stack);
     return stack;
 }
 

@@ -50,6 +50,9 @@ void fiber_open(Fiber *fiber, StackPool *pool, size_t stack_bytes, void (*run)(v
 void fiber_close(Fiber *fiber, StackPool *pool); /* must not be running */
 void fiber_switch(Fiber *from, Fiber *to);
 void stack_pool_close(StackPool *pool);
+/* Before pages go back to the system: ASan keeps what was marked as forbidden there, frames and
+ * free parts of shared memory, and would hold it against whatever is mapped at that place next. */
+void simulation_forget_marks(const void *data, size_t size);
 
 /* ---- threads ---- */
 

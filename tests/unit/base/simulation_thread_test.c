@@ -1,7 +1,11 @@
 /* The simulated scheduler: threads, locks, conditions, time, and how runs end. */
 #include "tests/unit/base/simulated.h"
 
-enum { THREADS_MAX = 8 };
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
+enum { THREADS_MAX = 8, FORBIDDEN_BYTES = 1 << 20 };
 
 /* What the threads of a test work on. */
 typedef struct Test {
@@ -445,6 +449,7 @@ typedef struct Held {
     Test test;
     Buffer outside; /* from before the run */
     void *freed_inside;
+    void *forbidden;
 } Held;
 
 static void allocate_and_crash(void *argument)
@@ -464,6 +469,37 @@ static void allocate_and_crash(void *argument)
     env_sleep_ns(held->test.env, 10);
     simulation_crash(held->test.simulation, SIMULATION_KILL);
     fail_msg("a crash came back");
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+static void forbid_and_crash(void *argument)
+{
+    Held *held = argument;
+    Error error;
+    SharedMemory memory;
+    simulation_ok(held->test.simulation,
+                  shared_memory_open(held->test.env, "rows", FORBIDDEN_BYTES, &memory, &error),
+                  &error);
+    ASAN_POISON_MEMORY_REGION(memory.data, FORBIDDEN_BYTES);
+    held->forbidden = memory.data;
+    simulation_crash(held->test.simulation, SIMULATION_KILL);
+    fail_msg("a crash came back");
+}
+#endif
+
+/* Whatever was mapped there next, a stack for instance, was said to be poisoned. */
+static void a_crash_leaves_no_poison_in_shared_memory(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__)
+    Simulation *simulation = simulation_of_seed(1);
+    Held held = {.test = {.simulation = simulation, .env = simulation_env(simulation)}};
+    assert_end(SIMULATION_CRASHED, simulation_run(simulation, forbid_and_crash, &held), simulation);
+    assert_null(__asan_region_is_poisoned(held.forbidden, FORBIDDEN_BYTES));
+    simulation_destroy(simulation);
+#else
+    skip();
+#endif
 }
 
 /* LeakSanitizer and ASan judge: what the run held is freed, what was there before is not. */
@@ -683,6 +719,7 @@ int main(void)
         cmocka_unit_test(leftovers_are_named),
         cmocka_unit_test(a_thread_may_fail_to_start),
         cmocka_unit_test(a_crash_frees_what_the_run_held),
+        cmocka_unit_test(a_crash_leaves_no_poison_in_shared_memory),
         cmocka_unit_test(a_finished_run_hands_its_memory_out),
         cmocka_unit_test(every_step_can_be_the_last),
         cmocka_unit_test(stacks_are_used_again),
