@@ -233,6 +233,8 @@ static Status check_arguments(const AggregateCall *call, const Bound *node, Erro
         slice_equal_text(call->name, "count") || slice_equal_text(call->name, "json_agg");
     if (!counts_rows)
         TRY(call_refuse_rows(call->name, call->arguments, call->count, node->position_byte, error));
+    if (slice_equal_text(call->name, "array_agg"))
+        TRY(blanks_refuse_array(node->children[0]->type, node->position_byte, error));
     for (uint32_t i = 0; call->aggregate->distinct && i < node->child_count; i++)
         TRY(check_equality_operator(node->children[i]->type, node->position_byte, error));
     return check_distinct_order(node, error);

@@ -9,7 +9,7 @@ static Status refuse_nested(const Bound *element, Error *error)
     if (element->type.kind == TYPE_RECORD || element->type.kind == TYPE_VECTOR)
         return error_set_at(error, element->position_byte, STATUS_FEATURE_NOT_SUPPORTED,
                             "arrays of rows or vectors are not supported");
-    return OK;
+    return blanks_refuse_array(element->type, element->position_byte, error);
 }
 
 static Status make_array(Binder *binder, Bound **elements, uint32_t count, Type element,

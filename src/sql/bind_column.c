@@ -7,9 +7,19 @@ typedef struct NamePath {
     Slice column;
 } NamePath;
 
+/* FROM f(…) AS x, where f gives values and not rows: x is the value. */
+static bool gives_values(const ScopeItem *item)
+{
+    const Relation *relation = item->relation;
+    return relation != NULL && relation->kind == RELATION_FUNCTION && item->column_count == 1 &&
+           relation->function_count == 1 && !relation->with_ordinality;
+}
+
 static Status whole_row(Binder *binder, ScopeItem *item, int32_t position, Bound **out,
                         Error *error)
 {
+    if (gives_values(item))
+        return scope_column_value(binder, &item->columns[0], position, out, error);
     uint32_t count = 0;
     for (uint32_t i = 0; i < item->column_count; i++)
         count += !item->columns[i].hidden;

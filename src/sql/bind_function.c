@@ -55,6 +55,15 @@ static RelationColumn column_of(Slice name, const Bound *function)
                             .precision = function->precision};
 }
 
+/* PostgreSQL's name of a function's one column, which an alias of the table does not change; or
+ * nothing. */
+static Slice output_name(const Bound *call)
+{
+    bool is_elements =
+        call->kind == BOUND_CALL && strstr(call->as.function->name, "_array_elements") != NULL;
+    return is_elements ? SLICE("value") : SLICE_EMPTY;
+}
+
 /* The columns a call gives: one, or those of a function that gives rows. */
 static uint32_t add_columns(const Bound *call, Slice name, RelationColumn *columns)
 {
@@ -66,7 +75,7 @@ static uint32_t add_columns(const Bound *call, Slice name, RelationColumn *colum
         columns[i] = (RelationColumn){.name = slice_of_text(fixed[i].name),
                                       .type = argument_type_to_type(fixed[i].type)};
     if (count == 0)
-        columns[count++] = column_of(name, call);
+        columns[count++] = column_of(output_name(call).size > 0 ? output_name(call) : name, call);
     return count;
 }
 

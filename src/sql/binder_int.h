@@ -110,6 +110,12 @@ CHECKED Status bound_list_add(Arena *arena, BoundList *list, Bound *bound, Error
 
 CHECKED Status bound_new(Binder *binder, BoundKind kind, Type type, int32_t position,
                          uint32_t child_count, Bound **out, Error *error);
+/* The blanks of a CHAR(n) where the function shows them (blanks.c); *padded where the value itself
+ * became TEXT by that. Arrays cannot show them. */
+CHECKED Status blanks_show(Binder *binder, const CatalogueFunction *function, uint32_t argument,
+                           Bound **place, bool *padded, Error *error);
+CHECKED Status blanks_refuse_array(Type element, int32_t position, Error *error);
+
 /* Where the expression's leftmost part stands. */
 int32_t bound_begin(const Bound *bound);
 CHECKED Status bound_constant(Binder *binder, Type type, Value value, int32_t position, Bound **out,

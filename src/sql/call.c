@@ -79,6 +79,10 @@ static Status coerce_arguments(Binder *binder, const Resolution *resolution, Bou
 {
     for (uint32_t i = 0; i < count; i++) {
         Type wanted = resolution->arguments[i];
+        bool padded;
+        TRY(blanks_show(binder, resolution->function, i, &arguments[i], &padded, error));
+        if (padded)
+            continue;
         if (wanted.kind == TYPE_UNKNOWN)
             wanted = TYPE(TEXT);
         TRY(coerce(binder, arguments[i], wanted, CAST_IMPLICIT, arguments[i]->position_byte,

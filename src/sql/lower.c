@@ -208,10 +208,29 @@ static const Lower LOWERS[] = {
     [BOUND_OPERAND] = NULL,
 };
 
+/* The evaluator's values compare JSONB by its bytes, in which 1.0 is not 1.00. The operators of
+ * JSONB are functions, which know better. */
+static bool compares_json(const Bound *bound)
+{
+    switch (bound->kind) {
+    case BOUND_IS_DISTINCT:
+    case BOUND_COMPARE:
+    case BOUND_IN:
+    case BOUND_GREATEST:
+    case BOUND_LEAST:
+    case BOUND_NULLIF:
+        return bound->child_count > 0 && bound->children[0]->type.kind == TYPE_JSONB;
+    default:
+        return false;
+    }
+}
+
 static Status lower(Lowering *lowering, const Bound *bound, Expression **out, Error *error)
 {
     Lower by_kind =
         (size_t)bound->kind < sizeof LOWERS / sizeof LOWERS[0] ? LOWERS[bound->kind] : NULL;
+    if (compares_json(bound))
+        return refuse(lowering, "a comparison of jsonb");
     if (by_kind == NULL)
         return refuse(lowering, bound->kind == BOUND_ROW ? "a row" : "an aggregate");
     Expression *expression = ARENA_NEW(lowering->arena, Expression);

@@ -367,6 +367,16 @@ Status short_read_of_change(Binder *binder, const Relation *relation, const Boun
     return OK;
 }
 
+/* count(*), or count(1) */
+static bool counts_every_row(const Bound *count)
+{
+    if (count->child_count == 0)
+        return true;
+    const Bound *argument = count->children[0];
+    return argument->kind == BOUND_CONSTANT && !argument->as.constant.is_null &&
+           !count->aggregate->distinct;
+}
+
 bool query_counts_table(const BoundQuery *query)
 {
     bool shape = query->kind == QUERY_SELECT && query->common_count == 0 && query->where == NULL &&
@@ -379,6 +389,6 @@ bool query_counts_table(const BoundQuery *query)
         return false;
     const Bound *count = query->aggregates.items[0];
     return query->targets[0].value->kind == BOUND_RESULT && count->kind == BOUND_AGGREGATE &&
-           count->as.function->writer == WRITE_COUNT && count->child_count == 0 &&
+           count->as.function->writer == WRITE_COUNT && counts_every_row(count) &&
            count->aggregate->filter == NULL;
 }

@@ -7,7 +7,7 @@ typedef Status (*BoundWriter)(Writer *, const Bound *, Error *);
 
 static bool type_has_key(Type type, int16_t scale)
 {
-    return (type.kind == TYPE_DECIMAL && scale == SCALE_VARIES) ||
+    return (type.kind == TYPE_DECIMAL && scale == SCALE_VARIES) || type.kind == TYPE_JSONB ||
            (type.kind == TYPE_ARRAY && type.element == TYPE_DECIMAL);
 }
 
@@ -23,7 +23,9 @@ bool column_needs_key(const RelationColumn *column)
 
 void put_key_open(Writer *writer, Type type)
 {
-    put(writer, type.kind == TYPE_ARRAY ? "list_transform(" : "pg_num_key(");
+    put(writer, type.kind == TYPE_ARRAY   ? "list_transform("
+                : type.kind == TYPE_JSONB ? "pg_jsonb_key("
+                                          : "pg_num_key(");
 }
 
 void put_key_close(Writer *writer, Type type)
@@ -361,8 +363,8 @@ static Status write_coalesce(Writer *writer, const Bound *bound, Error *error)
 static Status write_extreme(Writer *writer, const Bound *bound, Error *error)
 {
     bool greatest = bound->kind == BOUND_GREATEST;
-    if (needs_key(bound) && bound->type.kind == TYPE_ARRAY)
-        return error_unwritable(bound, error, "GREATEST and LEAST of arrays of numbers");
+    if (needs_key(bound) && bound->type.kind != TYPE_DECIMAL)
+        return error_unwritable(bound, error, "GREATEST and LEAST of such values");
     if (needs_key(bound))
         return write_list_of(writer, greatest ? "pg_num_greatest" : "pg_num_least", bound, error);
     return write_list_of(writer, greatest ? "greatest" : "least", bound, error);
@@ -371,8 +373,8 @@ static Status write_extreme(Writer *writer, const Bound *bound, Error *error)
 static Status write_nullif(Writer *writer, const Bound *bound, Error *error)
 {
     const Bound *left = bound->children[0];
-    bool plain =
-        left->type.kind != TYPE_DECIMAL && left->type.kind == bound->children[1]->type.kind;
+    bool plain = left->type.kind != TYPE_DECIMAL && !needs_key(left) &&
+                 left->type.kind == bound->children[1]->type.kind;
     if (plain)
         return write_list_of(writer, "nullif", bound, error);
     if (!is_cheap(left))

@@ -431,6 +431,61 @@ static Status write_branches(Writer *writer, const BoundQuery *query, const Rela
     return OK;
 }
 
+/* (SELECT s.*, row_number() OVER (PARTITION BY keys) AS n FROM (branch) AS s) AS alias: the n-th
+ * row of those that are equal. */
+static Status write_numbered(Writer *writer, const BoundQuery *branch,
+                             const RelationColumn *columns, uint32_t count, const char *alias,
+                             Error *error)
+{
+    put(writer, "(SELECT s.*, row_number() OVER (PARTITION BY ");
+    for (uint32_t i = 0; i < count; i++) {
+        put(writer, i == 0 ? "" : ", ");
+        put_key_column(writer, "s", i, column_needs_key(&columns[i]), columns[i].type);
+    }
+    put(writer, ") AS n FROM (");
+    TRY(write_query(writer, branch, columns, error));
+    put_format(writer, ") AS s) AS %s", alias);
+    return OK;
+}
+
+/* INTERSECT and EXCEPT where equal values look different: the n-th of equal rows on the left has,
+ * or has not, an n-th beside it on the right. Without ALL only the first counts. */
+static Status write_set_by_key(Writer *writer, const BoundQuery *query,
+                               const RelationColumn *columns, Error *error)
+{
+    uint32_t count = query->column_count;
+    put(writer, "SELECT ");
+    for (uint32_t i = 0; i < count; i++)
+        put_format(writer, i == 0 ? "l.c%u" : ", l.c%u", i);
+    put(writer, " FROM ");
+    TRY(write_numbered(writer, query->left, columns, count, "l", error));
+    put(writer, query->is_all ? " WHERE " : " WHERE l.n = 1 AND ");
+    put(writer, query->operation == SET_EXCEPT ? "NOT " : "");
+    put(writer, "EXISTS (SELECT 1 FROM ");
+    TRY(write_numbered(writer, query->right, columns, count, "r", error));
+    put(writer, " WHERE r.n = l.n");
+    for (uint32_t i = 0; i < count; i++) {
+        bool by_key = column_needs_key(&columns[i]);
+        put(writer, " AND ");
+        put_key_column(writer, "r", i, by_key, columns[i].type);
+        put(writer, " IS NOT DISTINCT FROM ");
+        put_key_column(writer, "l", i, by_key, columns[i].type);
+    }
+    put(writer, ")");
+    return OK;
+}
+
+static Status write_union_by_key(Writer *writer, const BoundQuery *query,
+                                 const RelationColumn *columns, Error *error)
+{
+    put_distinct_outputs(writer, columns, query->column_count);
+    put(writer, " FROM (");
+    TRY(write_branches(writer, query, columns, true, error));
+    put(writer, ") AS s");
+    put_distinct_keys(writer, columns, query->column_count);
+    return OK;
+}
+
 static Status write_set(Writer *writer, const BoundQuery *query, const RelationColumn *columns,
                         Error *error)
 {
@@ -438,21 +493,18 @@ static Status write_set(Writer *writer, const BoundQuery *query, const RelationC
     bool by_key =
         any_needs_key(columns, count) && !(query->operation == SET_UNION && query->is_all);
     bool is_plain = query->order_count == 0 && query->limit == NULL && query->offset == NULL;
-    if (query->with_ties || (by_key && (query->operation != SET_UNION || query->is_all)))
+    if (query->with_ties)
         return error_set(error, STATUS_FEATURE_NOT_SUPPORTED,
-                         "this set operation over numbers of varying scale is not supported");
+                         "WITH TIES behind a set operation is not supported");
     if (is_plain && !by_key)
         return write_branches(writer, query, columns, query->is_all, error);
     put(writer, "SELECT * FROM (");
-    if (by_key) {
-        put_distinct_outputs(writer, columns, count);
-        put(writer, " FROM (");
-        TRY(write_branches(writer, query, columns, true, error));
-        put(writer, ") AS s");
-        put_distinct_keys(writer, columns, count);
-    } else {
+    if (!by_key)
         TRY(write_branches(writer, query, columns, query->is_all, error));
-    }
+    else if (query->operation == SET_UNION)
+        TRY(write_union_by_key(writer, query, columns, error));
+    else
+        TRY(write_set_by_key(writer, query, columns, error));
     put(writer, ") AS s");
     TRY(write_query_order(writer, query, "s", error));
     return write_limit(writer, query, error);

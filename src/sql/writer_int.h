@@ -54,8 +54,9 @@ CHECKED Status write_open_value(Writer *writer, const Bound *bound, Error *error
 CHECKED Status write_as(Writer *writer, const Bound *bound, Type type, int16_t scale,
                         uint8_t precision, Error *error);
 
-/* For comparing, grouping and sorting: numbers of varying scale by their key, and arrays of numbers
- * by those of their elements. */
+/* For comparing, grouping and sorting: numbers of varying scale by their key, arrays of numbers
+ * by those of their elements; JSONB, whose numbers may have zeros at their end, by a key that says
+ * only what is equal. */
 CHECKED Status write_key(Writer *writer, const Bound *bound, Error *error);
 bool needs_key(const Bound *bound);
 bool column_needs_key(const RelationColumn *column);

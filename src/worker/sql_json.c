@@ -96,6 +96,64 @@ static Status key(EvaluationContext *context, const Value *arguments, uint32_t c
     return OK;
 }
 
+/* ---- JSONB that is equal ---- */
+
+/* Where the string that begins at `at` ends; the text is JSON that we wrote. */
+static size_t end_of_string(Slice text, size_t at)
+{
+    for (at++; at < text.size && text.data[at] != '"'; at++)
+        at += text.data[at] == '\\';
+    return at < text.size ? at + 1 : text.size;
+}
+
+static size_t end_of_number(Slice text, size_t at)
+{
+    while (at < text.size && text.data[at] != '\0' &&
+           strchr("+-.0123456789eE", text.data[at]) != NULL)
+        at++;
+    return at;
+}
+
+/* Without the zeros behind a point that say nothing, and -0 as 0. */
+static Slice plain_number(Slice number)
+{
+    if (slice_find(number, '.') < number.size && slice_find(number, 'e') == number.size &&
+        slice_find(number, 'E') == number.size) {
+        while (number.data[number.size - 1] == '0')
+            number.size--;
+        number.size -= number.data[number.size - 1] == '.';
+    }
+    return slice_equal_text(number, "-0") ? SLICE("0") : number;
+}
+
+/* The text with plain numbers: the same for values that are equal, as 1.0 and 1.00 are. */
+static Status jsonb_key(EvaluationContext *context, const Value *arguments, uint32_t count,
+                        Value *result, Error *error)
+{
+    Slice text = arguments[0].as.bytes;
+    Buffer key;
+    Slice kept;
+    (void)count;
+    buffer_open(&key, 0);
+    for (size_t at = 0; at < text.size;) {
+        uint8_t first = text.data[at];
+        bool is_number = first == '-' || (first >= '0' && first <= '9');
+        size_t end = first == '"' ? end_of_string(text, at)
+                     : is_number  ? end_of_number(text, at)
+                                  : at + 1;
+        Slice token = slice_part(text, at, end - at);
+        buffer_put_slice(&key, is_number ? plain_number(token) : token);
+        at = end;
+    }
+    Status status = buffer_status(&key, error);
+    if (status == OK)
+        status = arena_clone(context->arena, buffer_slice(&key), &kept, error);
+    if (status == OK)
+        *result = value_text(kept);
+    buffer_close(&key);
+    return status;
+}
+
 static const SqlScalar scalars[] = {
     {"pg_json_keys", "json -> text[]", false, keys},
     {"pg_json_values", "json -> text[]", false, values},
@@ -103,6 +161,7 @@ static const SqlScalar scalars[] = {
     {"pg_json_elements", "json -> text[]", false, elements},
     {"pg_json_elements_text", "json -> text[]", false, elements_text},
     {"pg_json_key", "text -> text", true, key},
+    {"pg_jsonb_key", "jsonb -> text", false, jsonb_key},
 };
 
 const SqlTable sql_json = {scalars, sizeof scalars / sizeof *scalars};
