@@ -323,77 +323,97 @@ static Status check_indexes(TableCheck *work, const DamagedIndexes *noted)
 
 /* ---- the names that outside readers go by ---- */
 
-static Status reads_as(const Check *check, const char *path, Slice wanted, bool *out, Error *error)
+/* A crash between the commit record and these names leaves them missing or behind: the next start
+ * writes them. Names that say something else were written by nobody of ours. */
+typedef enum NameState {
+    NAME_RIGHT,
+    NAME_BEHIND,
+    NAME_WRONG,
+} NameState;
+
+/* Its bytes, or *is_there false. */
+static Status read_if_there(const Check *check, const char *path, Buffer *out, bool *is_there,
+                            Error *error)
 {
-    Buffer bytes;
-    buffer_open(&bytes, 0);
-    Status status = env_read_file(check->env, path, ICEBERG_METADATA_BYTES_MAX, &bytes, error);
-    *out = status == OK && slice_equal(buffer_slice(&bytes), wanted);
-    buffer_close(&bytes);
+    Status status = env_read_file(check->env, path, ICEBERG_METADATA_BYTES_MAX, out, error);
+    *is_there = status == OK;
     return status == STATUS_FILE_NOT_FOUND ? OK : status;
 }
 
-static Status metadata_is_linked(const TableCheck *work, bool *out, Error *error)
+static Status look_at_link(const TableCheck *work, NameState *out, Error *error)
 {
     const ColdVersion *version = work->opened.version;
     const char *folder = work->table->folder.text;
     Path own;
     Path name;
-    Buffer bytes;
+    Buffer mine;
+    Buffer other;
+    bool is_there = false;
     TRY(path_join(&own, folder, cold_version_metadata_path(version), error));
     TRY(path_format(&name, error, "%s/metadata/v%llu.metadata.json", folder,
                     (unsigned long long)cold_version_number(version)));
-    buffer_open(&bytes, 0);
+    buffer_open(&mine, 0);
+    buffer_open(&other, 0);
     Status status =
-        env_read_file(work->check->env, own.text, ICEBERG_METADATA_BYTES_MAX, &bytes, error);
+        env_read_file(work->check->env, own.text, ICEBERG_METADATA_BYTES_MAX, &mine, error);
     if (status == OK)
-        status = reads_as(work->check, name.text, buffer_slice(&bytes), out, error);
-    buffer_close(&bytes);
+        status = read_if_there(work->check, name.text, &other, &is_there, error);
+    bool is_same = slice_equal(buffer_slice(&mine), buffer_slice(&other));
+    *out = !is_there ? NAME_BEHIND : is_same ? NAME_RIGHT : NAME_WRONG;
+    buffer_close(&mine);
+    buffer_close(&other);
     return status;
 }
 
-static Status hint_is_right(const TableCheck *work, bool *out, Error *error)
+static Status look_at_hint(const TableCheck *work, NameState *out, Error *error)
 {
     Path path;
-    Buffer wanted;
+    Buffer hint;
+    bool is_there;
+    int64_t number = 0;
+    int64_t newest = (int64_t)cold_version_number(work->opened.version);
     TRY(path_join(&path, work->table->folder.text, "metadata/version-hint.text", error));
-    buffer_open(&wanted, 0);
-    buffer_put_decimal(&wanted, cold_version_number(work->opened.version));
-    Status status = buffer_status(&wanted, error);
-    if (status == OK)
-        status = reads_as(work->check, path.text, buffer_slice(&wanted), out, error);
-    buffer_close(&wanted);
+    buffer_open(&hint, 0);
+    Status status = read_if_there(work->check, path.text, &hint, &is_there, error);
+    bool is_number = slice_to_int64(buffer_slice(&hint), &number) && number > 0;
+    if (!is_there || (is_number && number < newest))
+        *out = NAME_BEHIND;
+    else
+        *out = is_number && number == newest ? NAME_RIGHT : NAME_WRONG;
+    buffer_close(&hint);
     return status;
 }
 
 static Status check_names(TableCheck *work)
 {
+    static const char advice[] = "the server writes these names when it opens the directory";
     Check *check = work->check;
-    bool is_linked = true;
-    bool is_hinted = true;
+    NameState link = NAME_RIGHT;
+    NameState hint = NAME_RIGHT;
     uint32_t foreign = 0;
     Path path;
     Error error;
     if (cold_version_number(work->opened.version) == 0 || check->options->without_log)
         return OK;
     TRY(path_join(&path, work->table->folder.text, "metadata", check->error));
-    Status status = metadata_is_linked(work, &is_linked, &error);
+    Status status = look_at_link(work, &link, &error);
     if (status == OK)
-        status = hint_is_right(work, &is_hinted, &error);
+        status = look_at_hint(work, &hint, &error);
     if (status != OK)
-        return check_tell_error(check, CHECK_DERIVED, path.text, &error,
-                                "the server writes these names when it opens the directory");
-    if (is_linked && is_hinted)
+        return check_tell_error(check, CHECK_DERIVED, path.text, &error, advice);
+    if (link == NAME_RIGHT && hint == NAME_RIGHT)
         return OK;
     if (check->options->repair)
         TRY(cold_version_publish(work->opened.table, work->opened.version, &foreign, check->error));
-    check_tell(check, &(CheckFinding){
-                          .grade = CHECK_DERIVED,
-                          .object = path.text,
-                          .what = is_linked ? "version-hint.text does not name the newest commit"
-                                            : "the newest commit has no v<N>.metadata.json",
-                          .advice = "the server writes these names when it opens the directory",
-                          .is_repaired = check->options->repair});
+    bool is_wrong = link == NAME_WRONG || hint == NAME_WRONG;
+    check_tell(check, &(CheckFinding){.grade = is_wrong ? CHECK_DERIVED : CHECK_NOTE,
+                                      .object = path.text,
+                                      .what = link == NAME_RIGHT
+                                                  ? "version-hint.text does not name the newest "
+                                                    "commit"
+                                                  : "v<N>.metadata.json is not the newest commit",
+                                      .advice = advice,
+                                      .is_repaired = check->options->repair});
     return OK;
 }
 

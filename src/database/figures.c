@@ -12,6 +12,7 @@
     X(GAUGE, PLAIN, log_unreleased, "firn_log_unreleased_bytes", "Bytes that recovery may need")   \
     X(GAUGE, PLAIN, log_released, "firn_log_released_bytes", "Bytes kept for feeds only")          \
     X(GAUGE, PLAIN, log_poisoned, "firn_log_poisoned", "1: the log refused a write")               \
+    X(GAUGE, PLAIN, log_unflushed, "firn_log_unflushed_bytes", "Bytes that no file covers yet")    \
     X(GAUGE, PLAIN, log_oldest, "firn_log_oldest_unflushed_seq",                                   \
       "Oldest sequence that is in no file yet, 0: none")                                           \
     X(GAUGE, PLAIN, log_pinned_by, "firn_log_pinning_table_id",                                    \
@@ -131,6 +132,7 @@ static void set_log(const FigureMetrics *of, const EngineStatistics *now)
     metric_set(of->log_segments, (int64_t)log->segments);
     metric_set(of->log_unreleased, (int64_t)log->bytes_unreleased);
     metric_set(of->log_released, (int64_t)log->bytes_released);
+    metric_set(of->log_unflushed, (int64_t)now->unflushed_bytes);
     metric_set(of->log_poisoned, now->is_poisoned);
     metric_set(of->log_oldest, (int64_t)now->oldest_unflushed_seq);
     metric_set(of->log_pinned_by, (int64_t)now->pinning_table);

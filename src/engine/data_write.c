@@ -64,7 +64,7 @@ static Status begin_file(NewFiles *files, Schema *schema, OwnerId owner, DataFil
     TRY(reserve_file(files, error));
     TRY(data_file_create(&file, error));
     files->files[files->file_count++] = file;
-    uint32_t ordinal = (uint32_t)(files->file_count - 1);
+    uint32_t ordinal = files->next_ordinal++;
     file->id = data_file_id(files->file_sequence, ordinal);
     file->owner = owner;
     file->schema_version = schema->version;

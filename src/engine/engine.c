@@ -288,6 +288,7 @@ void engine_statistics(Engine *engine, EngineStatistics *out)
     out->commits = atomic_load(&engine->commits);
     out->commit_ns = atomic_load(&engine->commit_ns);
     out->snapshots_committed = atomic_load(&engine->snapshots_committed);
+    out->unflushed_bytes = atomic_load(&engine->unflushed_bytes);
     out->stalls = atomic_load(&engine->stalls);
     out->stall_ns = atomic_load(&engine->stall_ns);
     out->stall_reason = atomic_load(&engine->stall_reason);

@@ -590,6 +590,7 @@ typedef struct EngineStatistics {
     const char *stall_reason; /* "" where nobody is stalled */
     uint64_t slowdowns;
     uint64_t oldest_unflushed_seq; /* 0: none */
+    uint64_t unflushed_bytes;      /* of the log, what log_bytes_max bounds */
     uint64_t pinning_table;        /* the table that keeps the oldest log segment; 0: none */
     uint64_t row_cache_bytes;
     uint64_t row_cache_hits;

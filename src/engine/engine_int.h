@@ -403,6 +403,8 @@ typedef struct NewFiles {
     DataFile **files;
     size_t file_count;
     size_t file_capacity;
+    uint32_t next_ordinal; /* grows also where a file is given up: workers keep what they know of a
+                              file by its name, so no name is given twice */
     KeyIndexEntry *entries;
     size_t entry_count;
     size_t entry_capacity;

@@ -232,6 +232,34 @@ def test_compaction_bounds_the_files(fresh):
     assert fresh.root.rows(f"SELECT * FROM {t} ORDER BY id") == expected
 
 
+def test_a_name_is_never_given_twice(directory):
+    """A compaction's first group has no row alive, so its file goes; the worker remembers what it
+    wrote under a name, so the next group's file must not get that name."""
+    server = harness.Server(directory, ("engine.workers=1", "flush.check_every=50ms",
+                                        "cold.small_files_max=1000", "flush.interval=1h"))
+    try:
+        server.start()
+        t = make(server, kind="USER")
+        for first, count in ((1, 5), (100, 100)):
+            server.root.sql(f"INSERT INTO {t} SELECT i, 'b' || i FROM "
+                            f"generate_series({first}, {first + count - 1}) AS g(i)")
+            flush(server, t)
+        server.root.sql(f"DELETE FROM {t} WHERE id < 150")
+        flush(server, t)
+        wait_for(lambda: any(row[1] == "completed" for row in jobs(server, "compact", t)), 30,
+                 "the compaction of both")
+        for text in ("body <> ''", "id > 0", "length(body) > 1"):
+            assert server.root.value(f"SELECT count(*) FROM {t} WHERE {text}") == 50, text
+        server.root.sql(f"INSERT INTO {t} SELECT i, 'n' FROM generate_series(1, 20) AS g(i)")
+        flush(server, t)
+        server.root.sql(f"STORAGE COMPACT TABLE {t}")
+        assert server.root.value(f"SELECT count(*) FROM {t} WHERE body <> ''") == 70
+        server.restart(crash=True)
+        assert server.root.value(f"SELECT count(*) FROM {t} WHERE body <> ''") == 70
+    finally:
+        server.end()
+
+
 def test_only_ones_own_rows_are_flushed(fresh):
     make(fresh, "own.t", kind="USER")
     alice, bob = fresh.user("alice"), fresh.user("bob")
