@@ -97,6 +97,9 @@ enum { CATALOGUE_OVERLOADS_MAX = 96 };
 uint32_t catalogue_find(Slice name, bool operators,
                         const CatalogueFunction *out[CATALOGUE_OVERLOADS_MAX]);
 
+/* Is it a function of PostgreSQL's that the catalogue lacks (catalogue_absent.c)? */
+bool catalogue_is_absent(Slice name);
+
 /* The entry with exactly these arguments, for calls the binder makes itself; aborts where there is
  * none. */
 const CatalogueFunction *catalogue_get(const char *name, const ArgumentType *arguments,

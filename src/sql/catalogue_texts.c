@@ -120,7 +120,6 @@ static const CatalogueFunction FUNCTIONS[] = {
     SCALAR("to_char", TEXT, TAKES(TIMESTAMPTZ, TEXT), "timestamptz_to_char", "Text by a pattern"),
     SCALAR("to_hex", TEXT, TAKES(INT4), "int4_to_hex", "In base 16"),
     SCALAR("to_hex", TEXT, TAKES(INT8), "int8_to_hex", "In base 16"),
-    SCALAR("to_number", NUMERIC, TAKES(TEXT, TEXT), "text_to_number", "A number by a pattern"),
     SCALAR("translate", TEXT, TAKES(TEXT, TEXT, TEXT), "text_translate",
            "Characters replaced one for one"),
     SCALAR("upper", TEXT, TAKES(TEXT), "text_upper", "In upper case"),

@@ -238,6 +238,9 @@ static Status error_function(Status status, Slice name, const Call *call, int32_
 {
     char signature[SIGNATURE_BYTES_MAX];
     put_signature(signature, call);
+    if (catalogue_is_absent(name))
+        return error_set_at(error, position, STATUS_FEATURE_NOT_SUPPORTED,
+                            "function %.*s is not supported yet", SLICE_ARGUMENTS(name));
     if (status == STATUS_AMBIGUOUS_FUNCTION) {
         error_set_at(error, position, status, "function %.*s(%s) is not unique",
                      SLICE_ARGUMENTS(name), signature);
