@@ -82,10 +82,11 @@ def test_killed_at_any_moment(fresh):
         asker.start()
     chosen = random.Random(f"workers {seed}")
     try:
-        for killing in range(100):
+        for killing in range(60):
             if killing >= 25 and counted["answers"] > 5:
-                break  # a build with a sanitizer starts its workers slowly
-            time.sleep(chosen.uniform(0.02, 0.5))
+                break
+            # a build with a sanitizer starts its workers slowly: they are given more and more
+            time.sleep(chosen.uniform(0.02, 0.5) * (1 + killing // 15))
             kill_workers(fresh)
     finally:
         stop.set()
