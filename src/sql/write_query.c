@@ -168,12 +168,13 @@ static Status write_query_order(Writer *writer, const BoundQuery *query, const c
         const Bound *value =
             query->kind == QUERY_SELECT ? query->targets[order->target].value : NULL;
         const RelationColumn *column = &query->columns[order->target];
-        bool by_key = query->kind == QUERY_SELECT ? needs_key(value) : column_needs_key(column);
-        Type type = query->kind == QUERY_SELECT ? value->type : column->type;
+        bool by_key = value != NULL ? needs_key(value) : column_needs_key(column);
+        Type type = value != NULL ? value->type : column->type;
         if (value != NULL && value->kind == BOUND_CONSTANT)
             continue; /* sorts nothing */
         put(writer, written++ == 0 ? " ORDER BY " : ", ");
         if (alias == NULL) {
+            ASSERT(value != NULL); /* only a query without grouping has no alias */
             TRY(write_key(writer, value, error));
         } else {
             put_key_column(writer, alias, order->target, by_key, type);
