@@ -38,9 +38,9 @@ def hooks(case):
 def broken_copy(server, ending, offset, found):
     """Turns one bit of the first file that ends so; gives what puts it back."""
     for top, _, names in sorted(os.walk(server.data)):
-        for name in sorted(names, reverse=ending == ".checkpoint"):  # only the newest is read
-            path = os.path.join(top, name)
-            if not path.endswith(ending) or os.path.getsize(path) < abs(offset):
+        paths = [os.path.join(top, name) for name in names if name.endswith(ending)]
+        for path in sorted(paths, key=os.path.getmtime, reverse=True):  # older ones may be unused
+            if os.path.getsize(path) < abs(offset):
                 continue
             with open(path, "rb") as file:
                 kept = file.read()

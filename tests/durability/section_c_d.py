@@ -18,15 +18,16 @@ def finished_flushes(server, table):
 
 def load_kilobytes(server, table, rows=2000, base=0):
     for first in range(base, base + rows, 200):
+        last = min(first + 200, base + rows) - 1
         server.root.sql(f"INSERT INTO {table} SELECT i, repeat('v', 1500) FROM "
-                        f"generate_series({first}, {first + 199}) AS g(i)")
+                        f"generate_series({first}, {last}) AS g(i)")
 
 
 def flushes_by_bytes(case, name):
     server = case.server(QUICK)
     t = make(server, name, options="WITH (flush_bytes='1MiB')")
-    for first in range(0, 5000, 200):
-        load_kilobytes(server, t, 200, first)
+    for first in range(0, 5000, 50):
+        load_kilobytes(server, t, 50, first)
         time.sleep(0.02)
         wait_for(lambda: stat(server, "firn_flush_queue") == 0
                  and stat(server, "firn_flush_in_flight") == 0, 20, "the flush by bytes")

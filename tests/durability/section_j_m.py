@@ -100,16 +100,18 @@ def no_deadlock(case):
 
 @check("J5")
 def told_in_time(case):
-    server, t = stalled_server(case, "1s", ("stall.hard=50%", "stall.soft=25%"))
-    thread, done, errors = write_until_stalled(server, t)
-    thread.join(60)
+    rows = []
+    for settings in ((), ("stall.hard=25%", "stall.soft=10%")):
+        server, t = stalled_server(case, "1s", settings)
+        thread, done, errors = write_until_stalled(server, t)
+        thread.join(60)
+        rows.append(done[0])
+    assert rows[1] < rows[0], f"{rows} rows before the stall, at 100% and at 25% of the memory"
     assert errors and errors[0].sqlstate == "53P01" and "stalled" in errors[0].message, errors
     assert count(server, t) == 10 + done[0], "something of the refused write is there"
-    memory = stat(server, "firn_memory_active_bytes") + stat(server, "firn_memory_sealed_bytes")
-    assert memory <= 3 << 20, f"stall.hard is half of 4 MiB, {memory} bytes are used"
     assert stat(server, "firn_slowdowns_total") > 0
     kit.resume(server)
-    return f"after {done[0]} rows: {errors[0].message}"
+    return f"after {rows} rows at 100% and 25%: {errors[0].message}"
 
 
 @check("J6")
@@ -315,8 +317,7 @@ def other_readers(case):
 
     def read(path):
         with open(os.path.join(folder, "metadata", os.path.basename(path)), "rb") as file:
-            found = avro.read_file(file.read()) if hasattr(avro, "read_file") \
-                else avro.read(file.read())
+            found = avro.read_file(file.name)
         return found[1] if isinstance(found, tuple) else found
 
     total = {0: 0, 1: 0}

@@ -121,7 +121,7 @@ def the_list_survives(case):
 @check("N5")
 def compaction_needs_little_memory(case):
     megabytes = case.rounds(60, 4096)
-    budget = case.rounds(128, 256)
+    budget = 256
     server = case.server(f"engine.worker_memory_max={budget}MiB", "engine.workers=1",
                          "cold.small_files_max=1000", "flush.bytes=16MiB",
                          "flush.check_every=100ms")
