@@ -381,10 +381,10 @@ static Status write_metadata(Preparation *preparation)
 Status prepare_metadata(Preparation *preparation)
 {
     ColdVersion *version = preparation->version;
-    if (has_snapshot(preparation)) {
+    if (has_snapshot(preparation))
         TRY(add_snapshot(preparation));
+    if (has_snapshot(preparation) || preparation->change->snapshots_max > 0)
         expire_snapshots(preparation->change, &version->iceberg);
-    }
     forget_schemas(version);
     TRY(extend_log(preparation));
     return write_metadata(preparation);

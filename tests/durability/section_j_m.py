@@ -110,7 +110,6 @@ def told_in_time(case):
     assert errors and errors[0].sqlstate == "53P01" and "stalled" in errors[0].message, errors
     assert count(server, t) == 10 + done[0], "something of the refused write is there"
     assert stat(server, "firn_slowdowns_total") > 0
-    kit.resume(server)
     return f"after {rows} rows at 100% and 25%: {errors[0].message}"
 
 
