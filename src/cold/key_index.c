@@ -227,8 +227,11 @@ void key_index_release(KeyIndex *index)
         return;
     uint32_t before = atomic_fetch_sub_explicit(&index->references, 1, memory_order_acq_rel);
     ASSERT(before > 0);
-    if (before == 1)
-        destroy(index);
+    if (before > 1)
+        return;
+    /* Else the cache would keep a removed file open, and its blocks on the disk. */
+    file_cache_forget(index->cache, index->path);
+    destroy(index);
 }
 
 /* ---- what it is ---- */

@@ -6,7 +6,8 @@
  * data files (key_index_rebuild is the engine's, with DataFileIo.scan).
  *
  * Threading: building is one thread's; an open index may be asked by any thread. Its descriptor
- * comes from a bounded cache (FileCache) and may be closed and opened again between reads.
+ * comes from a bounded cache (FileCache), which outlives it, and may be closed and opened again
+ * between reads; with the index goes the descriptor.
  * Ownership: reference counted. Errors: DATA_CORRUPTED where a block's checksum is wrong. */
 #ifndef FIRN_COLD_KEY_INDEX_H
 #define FIRN_COLD_KEY_INDEX_H

@@ -68,7 +68,7 @@ class Case:
             os.mkdir(directory)
         folder = harness.need_faults() if fault is not None or faults else None
         server = harness.Server(directory, settings, folder=folder)
-        self.stack.callback(server.end)
+        self.stack.callback(end_server, server)
         if start:
             server.start(fault_environment(fault, directory))
         return server
@@ -81,6 +81,13 @@ def fault_environment(fault, directory):
     if fault is None:
         return None
     return {"FIRN_FAULT": fault, "FIRN_FAULT_PAUSE_FILE": os.path.join(directory, "paused")}
+
+
+def end_server(server):
+    """Nothing stands still at a fault point any more; then it must end by itself."""
+    with contextlib.suppress(FileNotFoundError):
+        resume(server)
+    server.end()
 
 
 def pause_file(server):
@@ -232,8 +239,8 @@ class Trace:
         self.path = os.path.join(os.path.dirname(server.data), "strace.out")
         try:
             self.process = subprocess.Popen(
-                ["strace", "-f", "-y", "-s", "200", "-e", "trace=" + calls, *options, "-o", self.path,
-                 "-p", str(server.process.pid)], stderr=subprocess.PIPE, text=True)
+                ["strace", "-f", "-y", "-s", "200", "-e", "trace=" + calls, *options,
+                 "-o", self.path, "-p", str(server.process.pid)], stderr=subprocess.PIPE, text=True)
         except FileNotFoundError as missing:
             raise harness.Skip("strace is not installed") from missing
         line = self.process.stderr.readline()

@@ -199,7 +199,7 @@ def kill_right_after_the_answer(case):
 
 @check("A4")
 def group_commit(case):
-    """On a disk whose every sync takes 5 ms more, which strace makes of this one."""
+    """On a disk whose every sync takes 20 ms more, which strace makes of this one."""
     server = case.server()
     t = make(server)
     each = case.rounds(15, 100)
@@ -209,7 +209,7 @@ def group_commit(case):
         for who in clients:
             who.sql("SELECT 1")
         trace = kit.Trace(server, "fdatasync", "--seccomp-bpf", "-e",
-                          "inject=fdatasync:delay_enter=5000")
+                          "inject=fdatasync:delay_enter=20000")
         before = stat(server, "firn_log_syncs_total")
         begin = time.monotonic()
 
@@ -231,7 +231,7 @@ def group_commit(case):
     assert many_syncs <= 64 * each / 4, f"{many_syncs} syncs for {64 * each} writes"
     assert many >= 5 * one, f"{many:.0f}/s of 64 writers, {one:.0f}/s of one"
     return (f"64 writers: {many_syncs:.0f} syncs for {64 * each} acknowledgements, {many:.0f}/s "
-            f"against {one:.0f}/s of one, with syncs of 5 ms")
+            f"against {one:.0f}/s of one, with syncs of 20 ms")
 
 
 @check("A5")
@@ -295,7 +295,8 @@ def failed_sync(case):
     assert set(acknowledged) <= set(after), "an acknowledged row is lost"
     assert unknown <= set(refused[:1]), f"more than the write in flight: {unknown}"
     fill(server, t, 5000, 10)
-    return f"{len(acknowledged)} acknowledged, {len(refused)} refused, {len(unknown)} in flight kept"
+    return (f"{len(acknowledged)} acknowledged, {len(refused)} refused, "
+            f"{len(unknown)} in flight kept")
 
 
 def small_disk(case, megabytes):

@@ -1,10 +1,8 @@
 """C: triggers are honoured. D: the manager of background work."""
 import os
 import signal
-import threading
 import time
 
-import client
 import harness
 import kit
 from kit import attempt, check, count, fill, flush, make, stat, wait_for
@@ -89,7 +87,8 @@ def whichever_first(case):
 
 @check("C5")
 def memory_of_all(case):
-    server = case.server(QUICK, "flush.memory_max=8MiB", "flush.bytes=1GiB", "flush.rows=1000000000")
+    server = case.server(QUICK, "flush.memory_max=8MiB", "flush.bytes=1GiB",
+                         "flush.rows=1000000000")
     tables = [make(server, f"d.t{i}") for i in range(10)]
     most = 0
     for first in range(0, 3000, 200):
@@ -150,10 +149,12 @@ def keys_of_the_configuration(case):
     path = os.path.join(kit.TESTS, "integration", "test_configuration.py")
     with open(path, encoding="utf-8") as file:
         tests = file.read()
-    source = tests + "".join(open(os.path.join(top, name), encoding="utf-8", errors="replace").read()
-                             for top, _, found in os.walk(kit.TESTS) for name in found
-                             if name.endswith((".py", ".c", ".slt")) and "configuration_test.c"
-                             not in name)
+    paths = [os.path.join(top, name) for top, _, found in os.walk(kit.TESTS) for name in found
+             if name.endswith((".py", ".c", ".slt")) and "configuration_test.c" not in name]
+    source = tests
+    for path in paths:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            source += file.read()
     storage = {name for name in names if name.split(".")[0] in
                ("log", "feed", "flush", "stall", "cold", "snapshot", "cache")}
     storage.discard("cache.files_bytes")  # of remote storages, which are not built

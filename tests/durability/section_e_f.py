@@ -9,7 +9,7 @@ import time
 import client
 import harness
 import kit
-from kit import (attempt, check, check_offline, count, dump, fill, flush, make, stat, wait_for)
+from kit import attempt, check, check_offline, count, fill, flush, make, wait_for
 
 # ---- E ----
 
@@ -258,15 +258,9 @@ def kill_at(case, point, passing, settings=(), prepare=None, rounds=(1, 5)):
         text = check_offline(server)
         server.start()
         load.verify()
-        wait_for(lambda: swept(server), 15, "the sweep of orphans")
     server.kill()
     text = check_offline(server)
     return hits, load.acknowledged, text.count("orphan: ")
-
-
-def swept(server):
-    """Are all data files of the tables named by a table, or young enough to be in flight?"""
-    return stat(server, "firn_background_running") == 1
 
 
 def error_at(case, point):
@@ -329,7 +323,8 @@ step("F15", "flush_multi_file")
 @check("F13")
 def while_segments_go(case):
     hits, acknowledged, _ = kill_at(case, "flush_mid_release", (1, 3),
-                                    ("feed.bytes_max=0B", "feed.retention=0s", "log.bytes_max=4MiB"),
+                                    ("feed.bytes_max=0B", "feed.retention=0s",
+                                     "log.bytes_max=4MiB"),
                                     rounds=(1, 5))
     return f"killed {hits} times between segments, {acknowledged} acknowledged, 0 lost"
 
@@ -513,8 +508,8 @@ def order_of_a_flush(case):
     names = first(r"fsync\(\d+<[^>]*/metadata>", metadata)
     record = first(r"fdatasync\(\d+<[^>]*/log/", names)
     link = first(r"link(at)?\(.*metadata\.json", record)
-    gone = [n for n, line in enumerate(lines) if re.search(r"(unlink|rename)\(.*/log/[0-9a-f]+\.log",
-                                                           line)]
+    gone = [n for n, line in enumerate(lines)
+            if re.search(r"(unlink|rename)\(.*/log/[0-9a-f]+\.log", line)]
     assert all(n > record for n in gone), "a segment went before the commit record"
     order = [data, folder, metadata, names, record, link]
     assert order == sorted(order), order

@@ -95,7 +95,7 @@ def no_deadlock(case):
     assert server.wait(60) == 0, server.log_tail()
     thread.join(30)
     assert not thread.is_alive() and job
-    return f"a flush by hand and a stop while stalled: exit 0; the writer was told {errors[:1]}"[:200]
+    return f"a flush by hand and a stop while stalled: exit 0; the writer was told {errors[0]}"[:200]
 
 
 @check("J5")
@@ -120,8 +120,8 @@ def poison_rows(case):
     other = make(server, "d.other")
     error = server.root.error(f"INSERT INTO {t} VALUES ($1, 'x')", ["k" * 70000])
     assert error.sqlstate == "54000", error
-    answer = server.root.request("POST", "/v1/sql", b'{"sql": "INSERT INTO d.t VALUES (\'\xff\xfe\','
-                                 b' 1)"}', {"Content-Type": "application/json"})
+    body = b'{"sql": "INSERT INTO d.t VALUES (\'\xff\xfe\', 1)"}'
+    answer = server.root.request("POST", "/v1/sql", body, {"Content-Type": "application/json"})
     assert answer.status == 400, answer.body
     assert count(server, t) == 0
     server.root.sql(f"INSERT INTO {t} VALUES ('good', 'x')")
@@ -293,8 +293,8 @@ def vectors(case):
 
 @check("K6")
 def other_readers(case):
-    """Through Iceberg's own files, by this repository's second reader of Avro, and the Parquet
-    files through the analytic engine as foreign files would be (make conformance asks ClickHouse)."""
+    """Through Iceberg's own files, by this repository's second reader of Avro. make conformance
+    asks ClickHouse."""
     import json
     import avro
     server = case.server("cold.deleted_ratio_max=1")

@@ -235,9 +235,9 @@ static inline void reopen(Fixture *fixture)
     StreamVersion *next;
     char manifest[STREAM_PATH_BYTES_MAX];
     (void)snprintf(manifest, sizeof manifest, "%s", stream_version_manifest(fixture->version));
+    stream_version_release(fixture->version); /* its indexes still know the cache */
     file_cache_close(fixture->context.cache);
     assert_ok(file_cache_open(env_real(), 4, &fixture->context.cache, &error), &error);
-    stream_version_release(fixture->version);
     fixture->version = NULL;
     assert_ok(stream_version_open(&fixture->context, manifest, NULL, NULL, &next, &error), &error);
     fixture->version = next;

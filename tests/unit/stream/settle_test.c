@@ -48,9 +48,9 @@ static void a_file_grows_and_older_versions_do_not_see_it(void **state)
     assert_true(file->bytes > 4096); /* what was added begins at a page of its own */
     expect_rows(fixture, fixture->version, 2);
     expect_rows(fixture, old, 1);
+    stream_version_release(old);
     reopen(fixture);
     expect_rows(fixture, fixture->version, 2);
-    stream_version_release(old);
     fixture_close(fixture);
 }
 
