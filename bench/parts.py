@@ -204,7 +204,7 @@ def many_files(bench):
         params = ',"params":[%s]' % below if values else ""
         bench.both(f"reads/s of {files} files, {what}, 1 connection", 1,
                    '{"sql":"%s"%s}' % (sql, params), sql, values)
-    root.sql("ALTER SYSTEM RESET cold.small_files_max")
+    bench.firn().root().sql("ALTER SYSTEM RESET cold.small_files_max")  # the old one was idle long
 
 
 # ---- history beside plain DuckDB ----
