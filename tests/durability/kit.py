@@ -240,7 +240,8 @@ class Trace:
         try:
             self.process = subprocess.Popen(
                 ["strace", "-f", "-y", "-s", "200", "-e", "trace=" + calls, *options,
-                 "-o", self.path, "-p", str(server.process.pid)], stderr=subprocess.PIPE, text=True)
+                 "-o", self.path, "-p", str(server.process.pid)], stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, text=True, start_new_session=True)
         except FileNotFoundError as missing:
             raise harness.Skip("strace is not installed") from missing
         line = self.process.stderr.readline()
