@@ -65,9 +65,12 @@ static Status bind_condition(Binder *binder, Scope *scope, Clause clause, const 
     return coerce_boolean(binder, *out, clause_name(clause), out, error);
 }
 
+/* What stays open becomes what is around the query needs; DISTINCT needs it at once, so that it is
+ * text. */
 static Status settle_unknown_targets(Binder *binder, BoundQuery *query, bool keep_unknown,
                                      Error *error)
 {
+    keep_unknown = keep_unknown && query->distinct == DISTINCT_NONE;
     for (uint32_t i = 0; i < query->target_count; i++) {
         if (!keep_unknown || i >= query->visible_count)
             TRY(coerce_unknown_to_text(binder, &query->targets[i].value, error));
