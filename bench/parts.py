@@ -1,4 +1,5 @@
 """What is measured, part by part. Each adds figures: what, Firn's value, the other's, the unit."""
+import json
 import os
 import statistics
 import subprocess
@@ -273,6 +274,94 @@ def measure_scan(bench, root, sql):
     return statistics.median(times)
 
 
+# ---- group commit inside one process, beside RocksDB and the bare disk ----
+
+ENGINE_LIBRARIES = ["-l:libpg_query.a", "-lroaring", "-lxxhash", "-lzstd", "-lz", "-lcrypto",
+                    "-largon2", "-lm"]
+COMMIT_PROGRAMS = {"disk": ["-lm"], "rocksdb": ["-lrocksdb", "-lm"],
+                   "firn": ["build/release/libfirn.a", *ENGINE_LIBRARIES]}
+COMMIT_SETTINGS = {
+    "disk": [], "rocksdb default": ["default"], "rocksdb best": ["best"],
+    "firn": ["log.durability=always", "flush.memory_max=8GiB", "log.bytes_max=8GiB"]}
+
+
+def build_commit(name):
+    out = os.path.join(servers.ROOT, "build", "release", "commit_" + name)
+    subprocess.run(["gcc", "-O2", "-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-pthread",
+                    "-Iinclude", "-o", out, "bench/commit.c", f"bench/commit_{name}.c",
+                    *COMMIT_PROGRAMS[name]], check=True, cwd=servers.ROOT)
+    return out
+
+
+def run_commit(bench, name, writers, rows=1, settings=()):
+    """One run in a fresh folder: what it printed."""
+    folder = os.path.join(bench.folder, "commit")
+    servers.remove(folder)
+    os.makedirs(folder)
+    program = os.path.join(servers.ROOT, "build", "release", "commit_" + name.split()[0])
+    done = subprocess.run([program, folder, str(writers), str(bench.options.seconds), str(rows),
+                           *(settings or COMMIT_SETTINGS[name])], capture_output=True, text=True)
+    servers.remove(folder)
+    if done.returncode != 0:
+        raise SystemExit(f"{name}: {done.stdout[-500:]}{done.stderr[-500:]}")
+    return json.loads(done.stdout)
+
+
+def medians(runs):
+    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+
+
+def compare_commits(bench, writers, rows=1):
+    """In turn, so that a slow minute of the disk is everybody's."""
+    runs = {name: [] for name in COMMIT_SETTINGS}
+    for _ in range(bench.options.runs):
+        for name, of_name in runs.items():
+            of_name.append(run_commit(bench, name, 1 if name == "disk" else writers,
+                                      1 if name == "disk" else rows))
+    found = {name: medians(of_name) for name, of_name in runs.items()}
+    rocksdb = max(found["rocksdb default"], found["rocksdb best"],
+                  key=lambda figures: figures["commits_per_second"])
+    return found["firn"], rocksdb, found["disk"], runs
+
+
+def commits(bench):
+    """Single-row commits and batches of 100 through libfirn; the better one of RocksDB's options."""
+    for name in COMMIT_PROGRAMS:
+        build_commit(name)
+    for writers in (1, 4, 16, 64, 256):
+        firn, rocksdb, disk, runs = compare_commits(bench, writers)
+        bench.add(f"durable commits/s in one process, {writers} writers",
+                  firn["commits_per_second"], rocksdb["commits_per_second"], beside="RocksDB",
+                  target=">= 1.5x" if writers == 64 else ">= 1x",
+                  more=f"p99 {firn['p99_us'] / 1000:.2f} / {rocksdb['p99_us'] / 1000:.2f} ms; CPU "
+                  f"us/commit {firn['cpu_us_per_commit']:.1f} / {rocksdb['cpu_us_per_commit']:.1f}",
+                  all_runs=runs)
+        bench.add(f"syncs/s of the log, {writers} writers", firn["syncs_per_second"],
+                  disk["syncs_per_second"], beside="the disk", target=">= 0.6x",
+                  more=f"{firn['commits_per_second'] / max(1, firn['syncs_per_second']):.1f} commits"
+                  f" a sync; RocksDB {rocksdb['syncs_per_second']:,.0f} syncs/s")
+    firn, rocksdb, _, runs = compare_commits(bench, 16, rows=100)
+    bench.add("rows/s in durable batches of 100 in one process, 16 writers",
+              firn["rows_per_second"], rocksdb["rows_per_second"], beside="RocksDB",
+              target=">= 500,000 rows/s", all_runs=runs,
+              more=f"CPU us/row {firn['cpu_us_per_commit'] / 100:.2f} /"
+              f" {rocksdb['cpu_us_per_commit'] / 100:.2f}")
+
+
+def durability_cost(bench):
+    """What each mode costs; what each may lose is shown by `make durability` (A5)."""
+    build_commit("firn")
+    for mode in (("log.durability=always",), ("log.durability=interval", "log.interval=100ms"),
+                 ("log.durability=none",)):
+        for writers in (1, 64):
+            settings = [*mode, *COMMIT_SETTINGS["firn"][1:]]
+            firn = medians([run_commit(bench, "firn", writers, settings=settings)
+                            for _ in range(bench.options.runs)])
+            bench.add(f"commits/s in one process, {' '.join(mode)}, {writers} writers",
+                      firn["commits_per_second"], more=f"p99 {firn['p99_us'] / 1000:.2f} ms, "
+                      f"{firn['syncs_per_second']:,.0f} syncs/s")
+
+
 # ---- settling, restarting, memory ----
 
 def narrow_csv(first, count):
@@ -297,7 +386,6 @@ def flushes(bench):
 
 
 def recovery_of(firn):
-    import json
     with open(firn.log_path, encoding="utf-8") as file:
         started = [json.loads(line) for line in file if '"event":"started"' in line]
     return started[-1]["rows_replayed"], started[-1]["recovery_ms"]
@@ -352,6 +440,8 @@ PARTS = {
     "batches": batches,
     "shapes": shapes,
     "hot_row": hot_row,
+    "commits": commits,
+    "durability_cost": durability_cost,
     "point_reads": point_reads,
     "many_files": many_files,
     "scans": scans,

@@ -32,6 +32,15 @@ static Status read_json(Arena *arena, const Plan *plan, const JsonValue *json,
     return OK;
 }
 
+/* A value of the wanted type is taken as it is: nothing of it could be changed by a cast. */
+static bool is_taken_as_is(const Value *value, Type to)
+{
+    if (value->kind != to.kind || to.a != 0 || to.b != 0)
+        return false;
+    return to.kind == TYPE_BOOLEAN || to.kind == TYPE_BIGINT || to.kind == TYPE_DOUBLE ||
+           to.kind == TYPE_TEXT || to.kind == TYPE_BYTEA;
+}
+
 static Status read_values(Arena *arena, const Plan *plan, const Parameters *parameters,
                           const Configuration *configuration, Value *out, Error *error)
 {
@@ -40,6 +49,10 @@ static Status read_values(Arena *arena, const Plan *plan, const Parameters *para
         Type from = {.kind = value->kind};
         Type to = plan->parameter_types[i];
         TRY(check_size(value_heap_size(value), i + 1, configuration, error));
+        if (parameters->types == NULL && is_taken_as_is(value, to)) {
+            out[i] = *value;
+            continue;
+        }
         if (parameters->types != NULL)
             from = parameters->types[i];
         if (from.kind == TYPE_TEXT && to.kind != TYPE_TEXT)

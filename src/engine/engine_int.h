@@ -329,16 +329,26 @@ typedef struct RowCache RowCache;
 CHECKED Status row_cache_create(Env *env, uint64_t bytes_max, RowCache **out, Error *error);
 void row_cache_destroy(RowCache *cache);
 
+/* Rows of a file that are fetched and kept together, beginning at a multiple of their number. */
 typedef struct RowCacheKey {
     uint64_t table_id;
     uint64_t file_id;
-    uint32_t position;
+    uint32_t first; /* position */
     uint32_t schema_version;
 } RowCacheKey;
 
-/* Copies the row into the arena; false where it is not there (or there is no memory). */
-bool row_cache_get(RowCache *cache, const RowCacheKey *key, Arena *arena, FetchedRow *out);
-void row_cache_put(RowCache *cache, const RowCacheKey *key, const FetchedRow *row);
+enum { CACHED_BLOCK_ROWS_MAX = 1024 };
+
+/* How many rows of a file with rows like these make a block: a power of two. */
+uint32_t row_cache_block_rows(const RowCache *cache, uint64_t file_rows, uint64_t file_bytes);
+
+/* Copies the row at the position, which is one of the block's, into the arena; false where it is
+ * not there (or there is no memory). */
+bool row_cache_get(RowCache *cache, const RowCacheKey *key, uint32_t position, Arena *arena,
+                   FetchedRow *out);
+
+/* `rows` are the block: neighbours, in order. */
+void row_cache_put(RowCache *cache, const RowCacheKey *key, const FetchedRow *rows, size_t count);
 void row_cache_statistics(RowCache *cache, uint64_t *bytes, uint64_t *hits, uint64_t *misses);
 
 /* ---- records of the log (record.c) ---- */

@@ -123,26 +123,58 @@ static Status find_candidates(const SuperVersion *version, uint64_t hash, uint64
     return OK;
 }
 
-static Status fetch_from_file(EngineTable *table, const SuperVersion *version, const DataFile *file,
-                              uint32_t position, Arena *arena, FetchedRow *out, Error *error)
+/* The row with its neighbours, which stay in the cache. */
+static Status fetch_block(EngineTable *table, const SuperVersion *version, const DataFile *file,
+                          const RowCacheKey *key, uint32_t block_rows, uint32_t position,
+                          Arena *arena, FetchedRow *out, Error *error)
 {
     Path path;
     DataFileIo *io = table->engine->io;
+    uint32_t positions[CACHED_BLOCK_ROWS_MAX];
+    uint64_t left = file->row_count - key->first;
+    size_t count = left < block_rows ? (size_t)left : block_rows;
+    for (size_t i = 0; i < count; i++)
+        positions[i] = key->first + (uint32_t)i;
     TRY(cold_absolute(table->cold_table, file->path, &path, error));
-    return io->fetch(io, path.text, version->schema, &position, 1, arena, out, error);
+    FetchedRow *rows = ARENA_ARRAY(arena, FetchedRow, count);
+    if (rows == NULL)
+        return arena_error(arena, error);
+    TRY(io->fetch(io, path.text, version->schema, positions, count, arena, rows, error));
+    row_cache_put(table->engine->row_cache, key, rows, count);
+    *out = rows[position - key->first];
+    return OK;
+}
+
+/* Blocks go through an arena of their own: a statement may look at many rows. */
+static Status fetch_row(EngineTable *table, const SuperVersion *version, const DataFile *file,
+                        uint32_t position, Arena *arena, FetchedRow *out, Error *error)
+{
+    RowCache *cache = table->engine->row_cache;
+    uint32_t block_rows = row_cache_block_rows(cache, file->row_count, file->size_bytes);
+    RowCacheKey key = {table->id, file->id, position & ~(block_rows - 1), version->schema->version};
+    Arena scratch;
+    ASSERT(position < file->row_count);
+    if (row_cache_get(cache, &key, position, arena, out))
+        return OK;
+    arena_open(&scratch, 0);
+    FetchedRow fetched;
+    Status status =
+        fetch_block(table, version, file, &key, block_rows, position, &scratch, &fetched, error);
+    if (status == OK) {
+        *out = fetched;
+        status = arena_clone(arena, fetched.row, &out->row, error);
+    }
+    arena_close(&scratch);
+    return status;
 }
 
 Status version_fetch(EngineTable *table, const SuperVersion *version, uint64_t file_id,
                      uint32_t position, Arena *arena, RowFound *out, Error *error)
 {
     FetchedRow fetched;
-    RowCacheKey key = {table->id, file_id, position, version->schema->version};
     const DataFile *file = cold_version_find_file(version->cold, file_id);
     ASSERT(file != NULL);
-    if (!row_cache_get(table->engine->row_cache, &key, arena, &fetched)) {
-        TRY(fetch_from_file(table, version, file, position, arena, &fetched, error));
-        row_cache_put(table->engine->row_cache, &key, &fetched);
-    }
+    TRY(fetch_row(table, version, file, position, arena, &fetched, error));
     *out = (RowFound){.row = fetched.row, .seq = fetched.seq, .updated_us = fetched.updated_us};
     out->location = (RowLocation){
         .place = ROW_IN_FILE, .file_id = file_id, .position = position, .seq = fetched.seq};

@@ -80,12 +80,21 @@ void run_open(Executor *executor, Session *session, Plan *plan, const Value *par
                  .now_us = env_wall_us(executor->env)};
     *summary = (ResultSummary){0};
     arena_open(&out->arena, 0);
+    buffer_open(&out->row_scratch, 0);
+    buffer_open(&out->key_scratch, 0);
     mutex_lock(&executor->mutex);
     out->options = executor->options;
     mutex_unlock(&executor->mutex);
     out->deadline_ns = INT64_MAX;
     if (out->options.statement_timeout_ns > 0 && has_time_limit(plan->kind))
         out->deadline_ns = env_monotonic_ns(executor->env) + out->options.statement_timeout_ns;
+}
+
+void run_close(Run *run)
+{
+    buffer_close(&run->row_scratch);
+    buffer_close(&run->key_scratch);
+    arena_close(&run->arena);
 }
 
 Status check_parameters(const Run *run, Error *error)
@@ -184,7 +193,7 @@ Status execute_plan(Executor *executor, Session *session, Plan *plan, const Valu
     if (status == OK)
         status = run_kind(&run, error);
     running_end(&run);
-    arena_close(&run.arena);
+    run_close(&run);
     if (status != OK)
         atomic_fetch_add(&executor->failed, 1);
     return status;
@@ -206,7 +215,7 @@ Status execute_insert_many(Executor *executor, Session *session, Plan *plan, con
     if (status == OK)
         status = run_kind(&run, error);
     running_end(&run);
-    arena_close(&run.arena);
+    run_close(&run);
     if (status != OK)
         atomic_fetch_add(&executor->failed, 1);
     return status;
@@ -226,6 +235,6 @@ Status execute_select_at(Executor *executor, Session *session, Plan *plan, Bound
     if (status == OK)
         status = select_any(&run, select, sink, row_count, error);
     running_end(&run);
-    arena_close(&run.arena);
+    run_close(&run);
     return status;
 }

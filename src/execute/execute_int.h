@@ -54,12 +54,15 @@ typedef struct Run {
     Running *running;     /* NULL on a network loop */
     Pin *given_pin;       /* execute_select_at: reads happen there */
     const ManyRows *many; /* execute_insert_many: in place of the VALUES row's parameters */
+    Buffer row_scratch;   /* build_row's, kept from row to row */
+    Buffer key_scratch;
 } Run;
 
 /* ---- one run (execute.c, running.c) ---- */
 
 void run_open(Executor *executor, Session *session, Plan *plan, const Value *parameters,
               uint32_t parameter_count, const ResultSink *sink, ResultSummary *summary, Run *out);
+void run_close(Run *run);
 CHECKED Status check_parameters(const Run *run, Error *error);
 void running_begin(Run *run, Running *running);
 void running_end(Run *run);

@@ -345,7 +345,7 @@ Status execute_quick(Executor *executor, Session *session, Plan *plan, const Val
         status = plan->kind == STATEMENT_SELECT
                      ? quick_read(&run, error)
                      : quick_write(&run, done, done_context, pending, error);
-    arena_close(&run.arena);
+    run_close(&run);
     if (status != STATUS_WOULD_BLOCK) {
         atomic_fetch_add(&executor->statements, 1);
         atomic_fetch_add(&executor->quick, 1);

@@ -48,24 +48,16 @@ static Status key_too_long(Error *error)
 Status build_row(Run *run, const CatalogTable *table, Value *values, OwnerId owner, Arena *arena,
                  BuiltRow *out, Error *error)
 {
-    Buffer packed;
-    Buffer key;
-    Status status = OK;
     TRY(check_nulls(table, values, error));
-    buffer_open(&packed, 0);
-    buffer_open(&key, 0);
-    GO(row_encode(&table->schema->layout, values, &packed, error));
-    GO(arena_clone(arena, buffer_slice(&packed), &out->row, error));
+    buffer_clear(&run->row_scratch);
+    buffer_clear(&run->key_scratch);
+    TRY(row_encode(&table->schema->layout, values, &run->row_scratch, error));
+    TRY(arena_clone(arena, buffer_slice(&run->row_scratch), &out->row, error));
     if (table->check_count > 0)
-        GO(check_constraints(run, table, out->row, arena, error));
-    status = key_of_row(table->schema, owner, out->row, &key, error);
-    if (status != OK)
-        GO(key_too_long(error));
-    GO(arena_clone(arena, buffer_slice(&key), &out->key, error));
-done:
-    buffer_close(&packed);
-    buffer_close(&key);
-    return status;
+        TRY(check_constraints(run, table, out->row, arena, error));
+    if (key_of_row(table->schema, owner, out->row, &run->key_scratch, error) != OK)
+        return key_too_long(error);
+    return arena_clone(arena, buffer_slice(&run->key_scratch), &out->key, error);
 }
 
 static void put_key_columns(const Schema *schema, Buffer *out)

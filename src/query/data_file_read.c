@@ -2,7 +2,7 @@
 #include "base/assert.h"
 #include "query/data_file_int.h"
 
-enum { FETCH_LIST_MAX = 256 }; /* positions in one IN list; longer ones are cut */
+enum { FETCH_LIST_MAX = 256 }; /* positions in one IN list; longer ones without gaps are ranges */
 
 /* SELECT position, _seq, _updated, columns …: three leading numbers, then the row. */
 static Status put_rows(Buffer *sql, Arena *arena, const char *path, const Schema *schema,
@@ -75,6 +75,25 @@ static Status take_fetched(void *context, const RowLayout *layout, const Slice *
     return OK;
 }
 
+static bool has_gaps(const uint32_t *positions, size_t count)
+{
+    return count > 0 && positions[count - 1] - positions[0] + 1 != count;
+}
+
+static void put_condition(Buffer *sql, const Fetch *fetch)
+{
+    const uint32_t *positions = fetch->positions;
+    if (fetch->count > 1 && !has_gaps(positions, fetch->count)) {
+        buffer_put_format(sql, " WHERE file_row_number BETWEEN %u AND %u", positions[0],
+                          positions[fetch->count - 1]);
+        return;
+    }
+    buffer_put_text(sql, " WHERE file_row_number IN (");
+    for (size_t i = 0; i < fetch->count; i++)
+        buffer_put_format(sql, "%s%u", i > 0 ? "," : "", positions[i]);
+    buffer_put_u8(sql, ')');
+}
+
 static Status fetch_part(QueryPool *pool, const char *path, const Schema *schema, Arena *scratch,
                          Fetch *fetch, Error *error)
 {
@@ -82,10 +101,7 @@ static Status fetch_part(QueryPool *pool, const char *path, const Schema *schema
     Buffer sql;
     buffer_open(&sql, 0);
     Status status = put_rows(&sql, scratch, path, schema, &types, error);
-    buffer_put_text(&sql, " WHERE file_row_number IN (");
-    for (size_t i = 0; i < fetch->count; i++)
-        buffer_put_format(&sql, "%s%u", i > 0 ? "," : "", fetch->positions[i]);
-    buffer_put_u8(&sql, ')');
+    put_condition(&sql, fetch);
     if (status == OK)
         status = buffer_status(&sql, error);
     WorkerRequest asked = {.sql = buffer_slice(&sql),
@@ -110,12 +126,13 @@ Status data_file_fetch(DataFileIo *io, const char *path, const Schema *schema,
     arena_open(&scratch, 0);
     memset(out, 0, count * sizeof *out);
     size_t found = 0;
+    size_t part_max = has_gaps(positions, count) ? FETCH_LIST_MAX : count;
     Status status = OK;
-    for (size_t from = 0; from < count && status == OK; from += FETCH_LIST_MAX) {
+    for (size_t from = 0; from < count && status == OK; from += part_max) {
         size_t rest = count - from;
         Fetch part = {.arena = arena,
                       .positions = positions + from,
-                      .count = rest < FETCH_LIST_MAX ? rest : FETCH_LIST_MAX,
+                      .count = rest < part_max ? rest : part_max,
                       .out = out + from};
         status = fetch_part(pool_of_io(io), path, schema, &scratch, &part, error);
         found += part.found;

@@ -346,6 +346,8 @@ Status expression_evaluate(const Expression *expression, EvaluationContext *cont
                            Error *error)
 {
     Evaluator evaluator = {.context = context, .error = error};
+    if (expression->kind == EXPRESSION_PARAMETER) /* by far the most frequent: rows of VALUES */
+        return evaluate_parameter(&evaluator, expression, out);
     Value value;
     TRY(evaluate(&evaluator, expression, &value));
     *out = value;

@@ -6,6 +6,8 @@
 
 enum {
     RUN_ARENA_BYTES_KEPT = 1 << 20,
+    PAUSE_NS_MIN = 10 * 1000,
+    PAUSE_NS_MAX = 160 * 1000,
 };
 
 /* What a run needs of DuckDB, in the order in which it is given back. */
@@ -118,10 +120,30 @@ static Status prepare(Run *run, Error *error)
     return OK;
 }
 
+/* duckdb_execute_pending would spin while other threads have the last tasks in hand, and take from
+ * writers what it does not use. */
+static duckdb_pending_state work_until_ready(Run *run)
+{
+    int64_t pause_ns = PAUSE_NS_MIN;
+    for (;;) {
+        duckdb_pending_state state = duckdb_pending_execute_task(run->pending);
+        if (duckdb_pending_execution_is_finished(state))
+            return state;
+        if (state != DUCKDB_PENDING_NO_TASKS_AVAILABLE) {
+            pause_ns = PAUSE_NS_MIN;
+            continue;
+        }
+        env_sleep_ns(run->worker->env, pause_ns);
+        pause_ns = pause_ns < PAUSE_NS_MAX ? pause_ns * 2 : PAUSE_NS_MAX;
+    }
+}
+
 static Status execute(Run *run, Error *error)
 {
     Engine *engine = &run->worker->engine;
     if (duckdb_pending_prepared_streaming(run->prepared, &run->pending) != DuckDBSuccess)
+        return engine_error(engine, error, duckdb_pending_error(run->pending));
+    if (work_until_ready(run) == DUCKDB_PENDING_ERROR)
         return engine_error(engine, error, duckdb_pending_error(run->pending));
     run->has_result = true;
     if (duckdb_execute_pending(run->pending, &run->result) != DuckDBSuccess)
