@@ -59,13 +59,22 @@ static uint64_t mix(uint64_t x)
     return x ^ (x >> 33);
 }
 
+/* printf would cost as much as what is measured. */
+static void put_hex(uint64_t number, char *out, size_t digits)
+{
+    for (size_t i = digits; i-- > 0; number >>= 4)
+        out[i] = "0123456789abcdef"[number & 15];
+    out[digits] = '\0';
+}
+
 void commit_row(uint64_t number, Row *out)
 {
     static const char letters[] =
         "abcdefghijklmnopqrstuvwxyz 0123456789 abcdefghijklmnopqrstuvwxyz";
     uint64_t random = mix(number + 1);
-    snprintf(out->key, sizeof out->key, "%016llx", (unsigned long long)random);
-    snprintf(out->kind, sizeof out->kind, "kind-%03u", (unsigned)(random % 1000));
+    put_hex(random, out->key, KEY_BYTES);
+    memcpy(out->kind, "kind-", 5);
+    put_hex(random % 4096, out->kind + 5, 3);
     for (size_t i = 0; i < 5; i++)
         out->numbers[i] = (int64_t)(random >> (8 * i));
     for (size_t i = 0; i < TEXT_BYTES; i++) {
