@@ -198,35 +198,6 @@ Status engine_wait_install(Engine *engine, Install *install, Error *error)
 
 /* ---- waiting for visible ---- */
 
-typedef struct VisibleWait {
-    Mutex mutex;
-    Condition done;
-    bool is_done;
-    Status status;
-} VisibleWait;
-
-static void visible_wait_done(void *context, Status status, const CommitResult *result)
-{
-    VisibleWait *wait = context;
-    (void)result;
-    mutex_lock(&wait->mutex);
-    wait->status = status;
-    wait->is_done = true;
-    condition_signal(&wait->done);
-    mutex_unlock(&wait->mutex);
-}
-
-static void wait_for(Engine *engine, VisibleWait *wait)
-{
-    (void)engine;
-    mutex_lock(&wait->mutex);
-    while (!wait->is_done)
-        condition_wait(&wait->done, &wait->mutex);
-    mutex_unlock(&wait->mutex);
-    condition_close(&wait->done);
-    mutex_close(&wait->mutex);
-}
-
 static bool add_visible_waiter(Engine *engine, CommitWaiter *waiter, Status *status)
 {
     bool added = false;
@@ -249,16 +220,17 @@ Status engine_wait_visible(Engine *engine, uint64_t seq, Error *error)
 {
     if (atomic_load_explicit(&engine->visible, memory_order_acquire) >= seq)
         return OK;
-    VisibleWait wait = {.is_done = false};
-    CommitWaiter waiter = {.seq = seq, .callback = visible_wait_done, .context = &wait};
-    mutex_open(&wait.mutex, engine->env, "visible wait");
-    condition_open(&wait.done, engine->env);
-    if (add_visible_waiter(engine, &waiter, &wait.status))
+    Status status;
+    CommitWait *wait = commit_wait_take(engine);
+    if (wait == NULL)
+        return error_out_of_memory(error);
+    wait->waiter.seq = seq;
+    if (add_visible_waiter(engine, &wait->waiter, &status)) {
         log_wake(engine->log);
-    else
-        wait.is_done = true;
-    wait_for(engine, &wait);
-    return wait.status == OK ? OK : error_of(error, wait.status);
+        status = commit_wait_for(wait);
+    }
+    commit_wait_give(engine, wait);
+    return status == OK ? OK : error_of(error, status);
 }
 
 uint64_t engine_visible(const Engine *engine)

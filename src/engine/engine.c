@@ -36,6 +36,7 @@ static void open_locks(Engine *engine)
     mutex_open(&engine->sequencer, env, "sequencer");
     mutex_open(&engine->root, env, "root");
     mutex_open(&engine->pressure_mutex, env, "pressure");
+    commit_waits_open(engine);
     condition_open(&engine->handed_out, env);
     condition_open(&engine->pressure_changed, env);
     engine->waiters_end = &engine->waiters;
@@ -80,6 +81,7 @@ static void close_parts(Engine *engine)
     }
     condition_close(&engine->pressure_changed);
     condition_close(&engine->handed_out);
+    commit_waits_close(engine);
     mutex_close(&engine->pressure_mutex);
     mutex_close(&engine->root);
     mutex_close(&engine->sequencer);

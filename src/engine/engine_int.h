@@ -239,6 +239,23 @@ typedef struct CommitWaiter {
     int64_t appended_ns;
 } CommitWaiter;
 
+/* ---- threads that wait for it (commit_wait.c) ---- */
+
+typedef struct CommitWait {
+    struct CommitWait *next; /* while nobody has it */
+    Mutex mutex;
+    Condition done;
+    bool is_done;
+    Status status;
+    CommitWaiter waiter; /* to be put into a list; has the result */
+} CommitWait;
+
+void commit_waits_open(Engine *engine);
+void commit_waits_close(Engine *engine);      /* when no thread waits any more */
+CommitWait *commit_wait_take(Engine *engine); /* NULL: no memory */
+CHECKED Status commit_wait_for(CommitWait *wait);
+void commit_wait_give(Engine *engine, CommitWait *wait);
+
 /* Something to be installed in the hand-out step, once the log is durable up to `position`. */
 typedef struct Install {
     struct Install *next;
@@ -547,6 +564,9 @@ struct Engine {
     Install *installs; /* in order of position */
     Install **installs_end;
     uint64_t definitions_appended;
+
+    Mutex commit_waits_mutex;
+    CommitWait *commit_waits; /* that nobody has */
 
     Mutex root;
     Condition handed_out; /* broadcast after each hand-out that installed something or that

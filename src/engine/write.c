@@ -436,25 +436,6 @@ void write_reset(WriteBatch *batch)
 
 /* ---- committing ---- */
 
-typedef struct SyncCommit {
-    Mutex mutex;
-    Condition done;
-    bool is_done;
-    Status status;
-    CommitResult result;
-} SyncCommit;
-
-static void sync_commit_done(void *context, Status status, const CommitResult *result)
-{
-    SyncCommit *commit = context;
-    mutex_lock(&commit->mutex);
-    commit->status = status;
-    commit->result = *result;
-    commit->is_done = true;
-    condition_signal(&commit->done);
-    mutex_unlock(&commit->mutex);
-}
-
 static Status outcome_unknown(Status status, Error *error)
 {
     (void)error_set(error, status,
@@ -474,23 +455,20 @@ static Status sequence_batch(WriteBatch *batch, CommitWaiter *waiter, Error *err
 Status write_commit(WriteBatch *batch, CommitResult *out, Error *error)
 {
     Engine *engine = batch->engine;
-    SyncCommit commit = {.is_done = false};
-    CommitWaiter waiter = {.callback = sync_commit_done, .context = &commit};
-    mutex_open(&commit.mutex, engine->env, "commit");
-    condition_open(&commit.done, engine->env);
-    Status status = sequence_batch(batch, &waiter, error);
+    CommitWait *wait = commit_wait_take(engine);
+    if (wait == NULL) {
+        write_abandon(batch);
+        return error_out_of_memory(error);
+    }
+    Status status = sequence_batch(batch, &wait->waiter, error);
     if (status != STATUS_WOULD_BLOCK)
         write_abandon(batch);
     if (status == OK) {
-        mutex_lock(&commit.mutex);
-        while (!commit.is_done)
-            condition_wait(&commit.done, &commit.mutex);
-        mutex_unlock(&commit.mutex);
-        *out = commit.result;
-        status = commit.status == OK ? OK : outcome_unknown(commit.status, error);
+        Status outcome = commit_wait_for(wait);
+        *out = wait->waiter.result;
+        status = outcome == OK ? OK : outcome_unknown(outcome, error);
     }
-    condition_close(&commit.done);
-    mutex_close(&commit.mutex);
+    commit_wait_give(engine, wait);
     return status;
 }
 
