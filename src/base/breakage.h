@@ -4,6 +4,8 @@
  *     if (!BROKEN(tail))
  *         superseded_to_marks(…);
  * In other builds BROKEN is the constant false and leaves nothing in the program.
+ * FIRN_BREAKAGE=NAME in the environment breaks one from the start: a server, a unit test. A name
+ * that no rule has stops the process: a test that breaks nothing proves nothing.
  *
  * Threading: set before threads start. */
 #ifndef FIRN_BASE_BREAKAGE_H
@@ -45,7 +47,13 @@
     X(skip_directory_sync, "a new segment's folder is not synced")                            \
     X(drop_last, "replay forgets the last frame")                                             \
     X(skip_data_sync, "data files are not synced before the commit")                          \
-    X(handover, "a subscription pins before it is registered")
+    X(handover, "a subscription pins before it is registered")                                \
+    X(replay_lookup, "replay does not look for the row that a record replaced")               \
+    X(compact_recheck, "a compaction does not look again whether its inputs are still there") \
+    X(truncate_seal, "TRUNCATE goes on with the memtable that it found")                      \
+    X(checkpoint_state, "a checkpoint names what is installed, not what is appended")         \
+    X(define_sync, "a definition is not synced where the mode does not sync")                 \
+    X(rotate_sync, "a segment is begun before the one before it is synced")
 
 enum Breakage {
     BREAKAGE_NONE,
@@ -65,5 +73,6 @@ void breakage_set(enum Breakage breakage);
 
 const char *breakage_name(enum Breakage breakage);
 const char *breakage_meaning(enum Breakage breakage);
+bool breakage_find(const char *name, enum Breakage *out);
 
 #endif

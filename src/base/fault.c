@@ -1,9 +1,12 @@
 /* Fault points. Other builds than those with FIRN_FAULTS keep the names only. */
 #include "base/fault.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/assert.h"
 
@@ -45,9 +48,17 @@ enum {
  * few instructions and never across a wait: it needs no Env. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int mode = MODE_UNREAD;
-static _Atomic uint64_t passings[FAULT_POINT_COUNT];
 static Armings armings;
 static uint64_t arm_ids;
+
+/* In a file, where a test wants to read them behind the end of the process. */
+typedef struct Counts {
+    _Atomic uint64_t passed;
+    _Atomic uint64_t fired;
+} Counts;
+
+static Counts own_counts[FAULT_POINT_COUNT];
+static Counts *counts = own_counts;
 
 /* ---- reading the text ---- */
 
@@ -144,27 +155,48 @@ Status fault_arm(const char *text, Error *error)
     return OK;
 }
 
+static noreturn void stop(const char *variable, const char *what)
+{
+    (void)fprintf(stderr, "%s: %s\n", variable, what);
+    abort();
+}
+
+static void map_counts(void)
+{
+    const char *path = getenv("FIRN_FAULT_COUNTS_FILE");
+    if (path == NULL)
+        return;
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    void *memory = MAP_FAILED;
+    if (file >= 0 && ftruncate(file, sizeof own_counts) == 0)
+        memory = mmap(NULL, sizeof own_counts, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (memory == MAP_FAILED)
+        stop("FIRN_FAULT_COUNTS_FILE", "the file cannot be mapped");
+    (void)close(file);
+    counts = memory;
+}
+
 static void read_environment(void)
 {
     Armings wanted = {0};
     Error error;
     const char *text = getenv("FIRN_FAULT");
-    if (text != NULL && read_text(text, &wanted, &error) != OK) {
-        (void)fprintf(stderr, "FIRN_FAULT: %s\n", error.message);
-        abort();
-    }
+    if (text != NULL && read_text(text, &wanted, &error) != OK)
+        stop("FIRN_FAULT", error.message);
     ASSERT(pthread_mutex_lock(&lock) == 0);
-    if (atomic_load(&mode) == MODE_UNREAD)
+    if (atomic_load(&mode) == MODE_UNREAD) {
+        map_counts();
         install(&wanted);
+    }
     ASSERT(pthread_mutex_unlock(&lock) == 0);
 }
 
 static bool is_on(void)
 {
-    int now = atomic_load_explicit(&mode, memory_order_relaxed);
+    int now = atomic_load_explicit(&mode, memory_order_acquire);
     if (now == MODE_UNREAD) {
         read_environment();
-        now = atomic_load_explicit(&mode, memory_order_relaxed);
+        now = atomic_load_explicit(&mode, memory_order_acquire);
     }
     return now == MODE_ON;
 }
@@ -184,6 +216,8 @@ static bool take_passing(enum FaultPoint point, Arming *out)
     arming->passed++;
     bool fires = fires_at(arming, arming->passed);
     *out = *arming;
+    if (fires)
+        atomic_fetch_add_explicit(&counts[point].fired, 1, memory_order_relaxed);
     ASSERT(pthread_mutex_unlock(&lock) == 0);
     return fires;
 }
@@ -240,8 +274,9 @@ static void kill_process(Env *env)
 Status fault_check(Env *env, enum FaultPoint point, Error *error)
 {
     Arming arming;
-    atomic_fetch_add_explicit(&passings[point], 1, memory_order_relaxed);
-    if (!is_on() || !take_passing(point, &arming))
+    bool on = is_on();
+    atomic_fetch_add_explicit(&counts[point].passed, 1, memory_order_relaxed);
+    if (!on || !take_passing(point, &arming))
         return OK;
     switch (arming.action) {
     case FAULT_ACTION_KILL:
@@ -273,7 +308,12 @@ bool fault_is_armed(enum FaultPoint point, enum FaultAction action)
 
 uint64_t fault_passed(enum FaultPoint point)
 {
-    return atomic_load(&passings[point]);
+    return atomic_load(&counts[point].passed);
+}
+
+uint64_t fault_fired(enum FaultPoint point)
+{
+    return atomic_load(&counts[point].fired);
 }
 
 #endif

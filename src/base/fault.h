@@ -15,7 +15,10 @@
  * a file, the pause makes that file when it begins (so that a test sees it), and ends, disarmed,
  * when somebody removes it. In the simulated Env `kill` is a crash of the simulation.
  *
- * The list of names is FAULT_POINTS, so that a test can prove that it hit them all.
+ * The list of names is FAULT_POINTS, so that a test can prove that it hit them all: each passing of
+ * a point is counted, and each time that it fired. Where FIRN_FAULT_COUNTS_FILE names a file, these
+ * numbers stand in it, for each point in order two of 64 bits, and are added to what is there: they
+ * outlive the process, kill -9 included.
  * Threading: any thread. Errors: those of the action. */
 #ifndef FIRN_BASE_FAULT_H
 #define FIRN_BASE_FAULT_H
@@ -90,6 +93,9 @@ CHECKED Status fault_arm(const char *text, Error *error);
 
 /* How often a point was passed since the start. */
 uint64_t fault_passed(enum FaultPoint point);
+
+/* How often what was armed there has happened. */
+uint64_t fault_fired(enum FaultPoint point);
 
 #else
 

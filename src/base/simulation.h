@@ -174,6 +174,7 @@ uint64_t simulation_faults_fired(const Simulation *simulation);
 
 void simulation_set_disk_bytes(Simulation *simulation, uint64_t disk_bytes); /* 0: without end */
 uint64_t simulation_disk_used(const Simulation *simulation);
+uint64_t simulation_refusals(const Simulation *simulation); /* for want of space */
 void simulation_move_wall_clock(Simulation *simulation, int64_t by_us);
 
 typedef enum SimulationLink {

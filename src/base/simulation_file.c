@@ -194,6 +194,12 @@ static size_t take_pages(Simulation *simulation, Inode *inode, uint64_t offset, 
     return size;
 }
 
+static Status refuse(Simulation *simulation, const char *what, const char *path, Error *error)
+{
+    simulation->refusals++;
+    return error_set_errno(error, ENOSPC, what, path);
+}
+
 static void write_now(Simulation *simulation, Inode *inode, uint64_t offset, Slice data)
 {
     if (data.size == 0)
@@ -218,7 +224,7 @@ static Status disk_file_write_at(File *base, uint64_t offset, Slice data, Error 
     write_now(simulation, file->inode, offset, slice_part(data, 0, fits));
     Status status = operation.fault;
     if (status == OK && fits < size)
-        status = error_set_errno(error, ENOSPC, "write", file->path);
+        status = refuse(simulation, "write", file->path, error);
     return operation_end(&operation, status);
 }
 
@@ -277,7 +283,7 @@ static Status disk_file_allocate(File *base, uint64_t size, Error *error)
     for (size_t i = inode->reserved_pages; i < pages; i++)
         wanted += takes_new_page(inode, i);
     if (wanted > free_pages(simulation))
-        return operation_end(&operation, error_set_errno(error, ENOSPC, "allocate", file->path));
+        return operation_end(&operation, refuse(simulation, "allocate", file->path, error));
     if (pages > inode->reserved_pages)
         inode->reserved_pages = pages;
     simulation->used_pages += wanted;
@@ -326,6 +332,11 @@ Status simulated_free_space(Env *env, const char *path, uint64_t *out, Error *er
     *out =
         pages > (UINT64_C(1) << 40) / DISK_PAGE_BYTES ? UINT64_C(1) << 40 : pages * DISK_PAGE_BYTES;
     return operation_end(&operation, OK);
+}
+
+uint64_t simulation_refusals(const Simulation *simulation)
+{
+    return simulation->refusals;
 }
 
 void simulation_set_disk_bytes(Simulation *simulation, uint64_t disk_bytes)

@@ -257,6 +257,7 @@ struct Simulation {
     SimulationFault faults[SIMULATION_FAULTS_MAX];
     size_t fault_count;
     uint64_t faults_fired;
+    uint64_t refusals; /* for want of space */
 
     SharedBlock *shared;
     SimulatedSocket *sockets;

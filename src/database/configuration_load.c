@@ -152,7 +152,8 @@ static void variable_of(ConfigurationKey key, char out[VARIABLE_BYTES_MAX])
 static bool is_other_variable(Slice name)
 {
     static const char *const others[] = {"FIRN_ROOT_PASSWORD", "FIRN_PASSWORD", "FIRN_PORT"};
-    static const char *const prefixes[] = {"FIRN_PORT_", "FIRN_SERVICE_", "FIRN_FAULT"};
+    static const char *const prefixes[] = {"FIRN_PORT_", "FIRN_SERVICE_", "FIRN_FAULT",
+                                           "FIRN_BREAKAGE"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (slice_equal_text(name, others[i]))
             return true;

@@ -101,7 +101,8 @@ static int run_child(const char *faults)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        (void)freopen("/dev/null", "w", stderr);
+        if (freopen("/dev/null", "w", stderr) == NULL)
+            _exit(126);
         (void)setenv("FIRN_FAULT", faults, 1);
         (void)execl("/proc/self/exe", "fault_test", "child", (char *)NULL);
         _exit(127);
@@ -123,6 +124,26 @@ static void the_variable_is_read_at_the_first_use(void **state)
     result = run_child("log_sync:nonsense");
     assert_true(WIFSIGNALED(result));
     assert_int_equal(WTERMSIG(result), SIGABRT);
+}
+
+static void the_counts_outlive_a_kill(void **state)
+{
+    (void)state;
+    uint64_t counts[2 * FAULT_POINT_COUNT] = {0};
+    char path[] = "/tmp/fault_test_XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(setenv("FIRN_FAULT_COUNTS_FILE", path, 1), 0);
+    (void)run_child("log_sync:kill");
+    (void)run_child("log_sync:eio@2");
+    assert_int_equal(unsetenv("FIRN_FAULT_COUNTS_FILE"), 0);
+    assert_int_equal(pread(file, counts, sizeof counts, 0), sizeof counts);
+    assert_int_equal(close(file), 0);
+    assert_int_equal(unlink(path), 0);
+    for (size_t i = 0; i < FAULT_POINT_COUNT; i++) {
+        assert_int_equal(counts[2 * i], i == FAULT_log_sync ? 2 : 0);     /* passed */
+        assert_int_equal(counts[2 * i + 1], i == FAULT_log_sync ? 1 : 0); /* fired */
+    }
 }
 
 typedef struct Pausing {
@@ -226,6 +247,7 @@ int main(int argument_count, char **arguments)
         cmocka_unit_test(counts_from_k_for_n_times),
         cmocka_unit_test(a_wrong_text_changes_nothing),
         cmocka_unit_test(the_variable_is_read_at_the_first_use),
+        cmocka_unit_test(the_counts_outlive_a_kill),
         cmocka_unit_test(a_pause_ends_when_it_is_disarmed),
         cmocka_unit_test(a_pause_ends_when_its_file_goes),
 #else
