@@ -114,7 +114,7 @@ static Status write_to_next_segment(Log *log, const LogGroup *group, Error *erro
     size_t at = 0;
     bool has_first = log_chunk_next(group->chunk, &at, &first);
     ASSERT(has_first);
-    if (log->statistics.durable < log->statistics.written)
+    if (log->statistics.durable < log->statistics.written && !BROKEN(rotate_sync))
         TRY(sync_current(log, error));
     Spare spare = {group->next_number, group->next_bytes};
     Segment next = {.id = log->next_segment_id,

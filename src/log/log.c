@@ -19,7 +19,7 @@ static Status prepare(Log *log, const char *directory, Error *error)
 Status log_open(Env *env, const char *directory, const LogOptions *options, LogPosition from,
                 Log **out, LogRecovery *recovery, Error *error)
 {
-    ASSERT(options->segment_bytes >= SEGMENT_BYTES_MIN / 16);
+    ASSERT(options->segment_bytes >= SEGMENT_BYTES_MIN / 64);
     Log *log = MEMORY_NEW(Log);
     if (log == NULL)
         return error_out_of_memory(error);
@@ -71,7 +71,8 @@ static void free_segments(Log *log)
         memory_free(log->segments[i]);
     }
     memory_free(log->segments);
-    memory_free(log->segment_ready);
+    while (log->segments_ready_count > 0)
+        memory_free(log->segments_ready[--log->segments_ready_count]);
 }
 
 void log_close(Log *log)

@@ -52,6 +52,7 @@ enum {
     SEGMENT_BYTES_MIN = 1 << 20,
     SEGMENT_NAME_DIGITS = 16,
     SPARES_MAX = 8,
+    SEGMENTS_READY = 2,             /* for the group being written, and for the one being filled */
     CHUNK_BYTES_KEPT_MAX = 4 << 20, /* a larger group's buffer is not kept for the next one */
 };
 
@@ -115,7 +116,8 @@ struct Log {
     Segment **segments; /* oldest first; the last is the current one */
     size_t segment_count;
     size_t segment_capacity;
-    Segment *segment_ready; /* memory for the next one, so that a change of segment needs none */
+    Segment *segments_ready[SEGMENTS_READY]; /* so that a change of segment needs no memory */
+    size_t segments_ready_count;
     uint64_t next_segment_id;
     LogChunk *free_chunks;
     LogDurability durability;
@@ -174,7 +176,7 @@ bool segment_name_parse(Slice name, uint64_t *seq);
 void segment_header_put(Buffer *out, const Segment *segment, int64_t wall_us);
 CHECKED Status segment_header_read(const Log *log, Segment *segment, Error *error);
 
-/* Memory for one more segment. Any thread. */
+/* Memory for every segment that may be begun before the next call. Any thread. */
 CHECKED Status segments_reserve(Log *log, Error *error);
 
 /* Adds it at the end, with memory that was reserved; the current one from now on. */

@@ -98,9 +98,10 @@ done:
     return status;
 }
 
+/* One more than are begun: what log_expire took away may come back. */
 static Status grow_segments(Log *log, Error *error)
 {
-    if (log->segment_count < log->segment_capacity)
+    if (log->segment_count + SEGMENTS_READY < log->segment_capacity)
         return OK;
     size_t capacity = log->segment_capacity == 0 ? 16 : log->segment_capacity * 2;
     Segment **segments = memory_resize(log->segments, capacity * sizeof(Segment *));
@@ -115,10 +116,12 @@ Status segments_reserve(Log *log, Error *error)
 {
     mutex_lock(&log->mutex);
     Status status = grow_segments(log, error);
-    if (status == OK && log->segment_ready == NULL) {
-        log->segment_ready = MEMORY_NEW(Segment);
-        if (log->segment_ready == NULL)
+    while (status == OK && log->segments_ready_count < SEGMENTS_READY) {
+        Segment *ready = MEMORY_NEW(Segment);
+        if (ready == NULL)
             status = error_out_of_memory(error);
+        else
+            log->segments_ready[log->segments_ready_count++] = ready;
     }
     mutex_unlock(&log->mutex);
     return status;
@@ -127,9 +130,8 @@ Status segments_reserve(Log *log, Error *error)
 void segments_add(Log *log, const Segment *segment)
 {
     mutex_lock(&log->mutex);
-    ASSERT(log->segment_ready != NULL && log->segment_count < log->segment_capacity);
-    Segment *added = log->segment_ready;
-    log->segment_ready = NULL;
+    ASSERT(log->segments_ready_count > 0 && log->segment_count < log->segment_capacity);
+    Segment *added = log->segments_ready[--log->segments_ready_count];
     *added = *segment;
     log->segments[log->segment_count++] = added;
     log->current = added;

@@ -81,6 +81,39 @@ static void a_group_that_does_not_fit_begins_the_next_segment(void **state)
     run(append_until_it_needs_another);
 }
 
+/* The committer is at the change of one segment while the next group is too large for it, too. */
+static void change_twice(void *argument)
+{
+    static char text[TEST_SEGMENT_BYTES];
+    LogGroup first;
+    Error error;
+    (void)argument;
+    memset(text, 'x', sizeof text - 1);
+    open_log(0);
+    put("before");
+    uint64_t id = log_->current->id;
+    for (uint64_t i = 1; i < 30; i++) {
+        while (!log_->has_next)
+            CHECK_OK(append(text, 1, &error), &error);
+        log_take_group(log_, last_seq, &first);
+        CHECK(first.changes_segment);
+        while (!log_->has_next)
+            CHECK_OK(append(text, 1, &error), &error);
+        CHECK_OK(log_write_group(log_, &first, &error), &error);
+        log_chunk_release(first.chunk);
+        CHECK_OK(commit(&error), &error);
+        CHECK(log_->current->id == id + 2 * i);
+    }
+    close_log();
+}
+
+/* Bug: the memory for one segment was counted on by both, and the server stopped. */
+static void bug_two_groups_that_begin_segments_counted_on_the_same_memory(void **state)
+{
+    (void)state;
+    run(change_twice);
+}
+
 static void append_large(void *argument)
 {
     static char text[3 * TEST_SEGMENT_BYTES];
@@ -380,6 +413,7 @@ int main(void)
         ON_A_MACHINE(the_start_of_a_segment_is_durable_in_mode_none),
         ON_A_MACHINE(a_group_that_does_not_fit_begins_the_next_segment),
         ON_A_MACHINE(a_group_may_be_larger_than_segments_are),
+        ON_A_MACHINE(bug_two_groups_that_begin_segments_counted_on_the_same_memory),
         ON_A_MACHINE(a_transaction_beyond_the_limit_is_refused),
         ON_A_MACHINE(segments_grow_with_the_log),
         ON_A_MACHINE(spares_are_made_ahead_and_adopted),
