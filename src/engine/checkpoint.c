@@ -64,9 +64,12 @@ bool checkpoint_name_parse(Slice name, uint64_t *number)
 static void put_table(Buffer *out, const EngineTable *table)
 {
     const ColdState *state = &table->appended;
+    const char *metadata = state->metadata_path;
+    if (BROKEN(checkpoint_state) && table->kind != TABLE_STREAM)
+        metadata = cold_version_metadata_path(table->current->cold);
     buffer_put_varint(out, table->id);
     buffer_put_varint(out, state->hi);
-    buffer_put_sized(out, slice_of_text(state->metadata_path));
+    buffer_put_sized(out, slice_of_text(metadata));
     buffer_put_varint(out, state->owner_count);
     for (size_t i = 0; i < state->owner_count; i++) {
         buffer_put_varint(out, state->owners[i].owner);

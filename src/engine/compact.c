@@ -206,6 +206,8 @@ static Status merge_all(Compaction *compaction, Error *error)
 
 static bool inputs_are_current(const Compaction *compaction)
 {
+    if (BROKEN(compact_recheck))
+        return true;
     for (size_t i = 0; i < compaction->input_count; i++) {
         if (cold_version_find_file(compaction->version->cold, compaction->inputs[i].file_id) ==
             NULL)

@@ -117,8 +117,8 @@ static Status prepare_truncate(Define *define, Prepared *prepared, Error *error)
     }
     GO(prepare_no_windows(define, prepared, error));
     GO(table_memtable_create(define->engine, current->schema, &fresh, error));
-    GO(super_version_create(table, current->schema, fresh, NULL, 0,
-                            prepared->cold != NULL ? prepared->cold : current->cold,
+    GO(super_version_create(table, current->schema, BROKEN(truncate_seal) ? current->active : fresh,
+                            NULL, 0, prepared->cold != NULL ? prepared->cold : current->cold,
                             prepared->stream != NULL ? prepared->stream : current->stream,
                             &prepared->next, error));
 done:
@@ -240,7 +240,7 @@ static void note_appended(Prepared *prepared, uint64_t seq)
     case TABLE_CHANGE_TRUNCATE:
         note_metadata(prepared);
         cold_state_flush(&table->appended, 0, seq);
-        table->current->active->sealed = true;
+        table->current->active->sealed = !BROKEN(truncate_seal);
         return;
     case TABLE_CHANGE_ALTER:
         note_metadata(prepared);
@@ -302,7 +302,8 @@ static Status append(Define *define, Error *error)
     define->install = (Install){.run = install_definition, .context = define, .seq = define->seq};
     define->install.position =
         log_append(engine->log, FRAME_DEFINITION, LOG_FRAME_COMMIT, define->seq, 0, &part, 1);
-    log_require_sync(engine->log);
+    if (!BROKEN(define_sync))
+        log_require_sync(engine->log);
     if (BROKEN(install_early))
         install_now(define);
     engine_add_install(engine, &define->install);

@@ -181,7 +181,6 @@ static Status load_checkpoint(Recover *recover, LogPosition *replay_from, Error 
         if (status == OK)
             status = checkpoint_tables_apply(engine, image.tables, error);
         atomic_store(&engine->checkpoint_position, image.position);
-        atomic_store(&engine->checkpoint_replay_from, image.replay_from);
     }
     recover->out->used_checkpoint = found;
     checkpoint_close(&image);
@@ -258,6 +257,14 @@ static Status finish_tables(Engine *engine, Error *error)
     return OK;
 }
 
+/* The name of the checkpoint that was found may be in the page cache only, where the folder's sync
+ * failed before the last end: a loss of power would leave the one before it. So until this life has
+ * made one, the log is kept as far as it goes. */
+static void keep_log(Engine *engine, const EngineRecovery *out)
+{
+    atomic_store(&engine->checkpoint_replay_from, out->log.first);
+}
+
 Status engine_recover(Engine *engine, EngineRecovery *out, Error *error)
 {
     Recover recover = {.engine = engine, .out = out};
@@ -270,6 +277,7 @@ Status engine_recover(Engine *engine, EngineRecovery *out, Error *error)
     TRY(log_open(engine->env, log_path.text, &engine->options.log, replay_from, &engine->log,
                  &out->log, error));
     TRY(refuse_headless(engine, out, error));
+    keep_log(engine, out);
     if (recover.from > out->log.end)
         return error_set(error, STATUS_DATA_CORRUPTED,
                          "the log ends before the checkpoint: its newest segments are missing");

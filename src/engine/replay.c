@@ -142,7 +142,7 @@ static Status find_replaced(Replay *replay, EngineTable *table, const RowChange 
     RowFound found;
     bool is_there;
     *out = (RowLocation){.place = ROW_NOWHERE};
-    if (!change->had_old)
+    if (!change->had_old || BROKEN(replay_lookup))
         return OK;
     TRY(version_find(table, table->current, change->key, change->owner, horizon_at_head(table),
                      false, &replay->arena, &found, &is_there, error));
