@@ -171,12 +171,6 @@ static Status write_batch(Work *work, CommitResult *out, Error *error)
     }
 }
 
-static void acknowledged(World *world, uint64_t seq)
-{
-    if (seq > world->oracle->acked)
-        world->oracle->acked = seq;
-}
-
 /* What writers meet that is no failure. */
 static bool is_refusal(const World *world, Status status)
 {
@@ -200,7 +194,7 @@ static void write_once(World *world)
             write_abandon(work.batch);
     }
     if (status == OK)
-        acknowledged(world, result.last_seq);
+        oracle_acknowledge(world, result.last_seq);
     else if (!is_refusal(world, status))
         world_expect(world, status, &error, "write");
     end(&work);
@@ -274,8 +268,9 @@ static void write_single_once(World *world)
         while (!work.is_done)
             env_yield(world->env, "single");
         status = work.status;
-        acknowledged(world, work.seq);
     }
+    if (status == OK && !skipped)
+        oracle_acknowledge(world, work.seq);
     if (status != OK && status != STATUS_WOULD_BLOCK && !is_refusal(world, status))
         world_expect(world, status, &error, "single write");
     buffer_close(&work.encoded);
@@ -533,4 +528,11 @@ void actors_start(World *world)
         start(world, "checkpointer", checkpointer);
     if (world_random(world, 2) == 0)
         start(world, "sweeper", sweeper);
+}
+
+void actors_start_writers(World *world)
+{
+    start(world, "writer", writer);
+    start(world, "writer", writer);
+    start(world, "single", single_writer);
 }

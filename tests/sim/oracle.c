@@ -11,12 +11,15 @@ Oracle *oracle_create(void)
     ASSERT(oracle->history != NULL);
     oracle->survivors = calloc(HISTORY_MAX, sizeof(uint64_t));
     ASSERT(oracle->survivors != NULL);
+    oracle->told_writers = calloc(HISTORY_MAX, sizeof(Acknowledgement));
+    ASSERT(oracle->told_writers != NULL);
     oracle->next_value = 1;
     return oracle;
 }
 
 void oracle_destroy(Oracle *oracle)
 {
+    free(oracle->told_writers);
     free(oracle->survivors);
     free(oracle->history);
     free(oracle);
@@ -37,6 +40,17 @@ void oracle_add(World *world, const Change *change)
     oracle->history[at] = *change;
     oracle->count++;
     oracle->rows_changed++;
+}
+
+void oracle_acknowledge(World *world, uint64_t seq)
+{
+    Oracle *oracle = world->oracle;
+    if (seq > oracle->acked)
+        oracle->acked = seq;
+    oracle->acknowledged++;
+    if (oracle->told_count < HISTORY_MAX)
+        oracle->told_writers[oracle->told_count++] =
+            (Acknowledgement){seq, env_monotonic_ns(world->env)};
 }
 
 static void apply(State *state, const Change *change)
@@ -192,6 +206,23 @@ static void add_pending_truncates(World *world)
     }
 }
 
+/* What the crash cost, where it may cost something: those who were told, and are not there. */
+static void count_lost(Oracle *oracle, uint64_t first_seq)
+{
+    oracle->lost = 0;
+    oracle->lost_ns = 0;
+    for (size_t i = 0; i < oracle->told_count; i++) {
+        const Acknowledgement *told = &oracle->told_writers[i];
+        if (told->seq < first_seq || survived(oracle, told->seq))
+            continue;
+        int64_t age_ns = oracle->crashed_ns - told->at_ns;
+        oracle->lost++;
+        if (age_ns > oracle->lost_ns)
+            oracle->lost_ns = age_ns;
+    }
+    oracle->told_count = 0;
+}
+
 /* What is lost is the end of the log, and nobody was told of it. */
 static void forget_lost(World *world, uint64_t first_seq)
 {
@@ -222,6 +253,7 @@ void oracle_recover(World *world)
     Oracle *oracle = world->oracle;
     uint64_t first_seq;
     read_log(world, &first_seq);
+    count_lost(oracle, first_seq);
     add_pending_truncates(world);
     forget_lost(world, first_seq);
     oracle->acked = oracle->told = 0; /* the floor has them */

@@ -253,7 +253,7 @@ static EngineOptions engine_options(World *world)
 {
     return (EngineOptions){.directory = "/data",
                            .log = {.durability = world->durability,
-                                   .interval_ns = 5000000,
+                                   .interval_ns = world->interval_ns,
                                    .segment_bytes = world->segment_bytes,
                                    .spare_segments = 1},
                            .log_bytes_max = 1 << 30,
@@ -329,10 +329,10 @@ Status world_define(World *world, size_t number, TableChangeKind kind, uint32_t 
     Status status = engine_define(world->engine, &request, &seq, error);
     buffer_close(&payload);
     schema_release(schema);
-    if (status == OK && seq > world->oracle->acked)
-        world->oracle->acked = seq;
-    if (status == OK)
+    if (status == OK) {
+        oracle_acknowledge(world, seq);
         world->oracle->definitions++;
+    }
     return status;
 }
 

@@ -43,6 +43,12 @@ typedef struct State {
     int64_t value[TABLES][OWNERS][KEYS];
 } State;
 
+/* When a writer was told. */
+typedef struct Acknowledgement {
+    uint64_t seq;
+    int64_t at_ns;
+} Acknowledgement;
+
 /* Memory of malloc: it outlives crashes. */
 typedef struct Oracle {
     Change *history; /* in order of seq */
@@ -56,6 +62,12 @@ typedef struct Oracle {
     int64_t next_value;
     uint64_t *survivors; /* sequences that the log still had after the last crash, ascending */
     size_t survivor_count;
+    Acknowledgement *told_writers; /* of this life */
+    size_t told_count;
+    int64_t crashed_ns; /* when the last life ended */
+    uint64_t lost;      /* acknowledgements that the last crash took back */
+    int64_t lost_ns;    /* how long before the crash the first of them was */
+    uint64_t acknowledged;
     uint64_t crashes;
     uint64_t checks;
     uint64_t keys_read;
@@ -70,6 +82,7 @@ typedef struct World {
     Env *env;
     Oracle *oracle;
     LogDurability durability;
+    int64_t interval_ns;
     uint64_t segment_bytes;
     bool has_stream;     /* table 1 is a STREAM table */
     bool has_faults;     /* the disk refuses something, or is full for a while */
@@ -123,6 +136,7 @@ Oracle *oracle_create(void);
 void oracle_destroy(Oracle *oracle);
 void oracle_add(World *world, const Change *change); /* kept in order; one seen before is skipped */
 void oracle_state(const Oracle *oracle, uint64_t seq, State *out);
+void oracle_acknowledge(World *world, uint64_t seq); /* a writer was told */
 void oracle_take_chunk(World *world, const LogChunk *chunk);
 
 /* No update of a counter was lost. */
@@ -149,5 +163,8 @@ void check_outside(World *world, Pin *pin, size_t table, const uint64_t *settled
 /* ---- actors.c ---- */
 
 void actors_start(World *world);
+
+/* Writers alone, who do what they can. */
+void actors_start_writers(World *world);
 
 #endif
