@@ -295,6 +295,58 @@ static void bug_log_released_beyond_the_newest_checkpoint(void **state)
     run(look_after_release);
 }
 
+static void lose_the_name_of_a_checkpoint(void *argument)
+{
+    Error error;
+    (void)argument;
+    open_with_tables();
+    put_many(0, 0);
+    (void)flush(0, 0);
+    CHECK_OK(engine_checkpoint(engine, &error), &error);
+    for (int64_t i = 1; i < 4; i++) {
+        put_many(0, i * BULK_ROWS);
+        (void)flush(0, 0);
+    }
+    simulation_inject(machine, &(SimulationFault){.operation = SIMULATION_SYNC_DIRECTORY,
+                                                  .path_part = "/catalog",
+                                                  .nth = 1,
+                                                  .for_good = true,
+                                                  .status = STATUS_IO_ERROR});
+    CHECK(engine_checkpoint(engine, &error) == STATUS_IO_ERROR);
+    simulation_clear_faults(machine);
+    abandon_engine();
+}
+
+static void release_by_that_checkpoint(void *argument)
+{
+    Error error;
+    (void)argument;
+    open_with_tables();
+    CHECK(recovery.used_checkpoint);
+    put_many(0, 4 * BULK_ROWS);
+    (void)flush(0, 0);
+    CHECK_OK(engine_expire_log(engine, &error), &error);
+    simulation_crash(machine, SIMULATION_LOSE_ALL);
+}
+
+static void look_after_its_loss(void *argument)
+{
+    (void)argument;
+    open_with_tables();
+    CHECK(count_rows(0, 0).cold_rows == 5 * BULK_ROWS);
+    close_engine();
+}
+
+/* Bug: a checkpoint whose folder could not be synced was found at the next start, and the log was
+ * released up to it; then the power went, and with it the checkpoint's name. */
+static void bug_log_released_by_a_checkpoint_that_was_not_durable(void **state)
+{
+    (void)state;
+    run(lose_the_name_of_a_checkpoint);
+    run_until_crash(release_by_that_checkpoint);
+    run(look_after_its_loss);
+}
+
 /* ---- key indexes ---- */
 
 static char index_path[PATH_BYTES_MAX];
@@ -430,6 +482,7 @@ int main(void)
         ON_A_MACHINE(replay_flushes_on_the_way),
         ON_A_MACHINE(bug_checkpoint_during_replay_lost_the_rest),
         ON_A_MACHINE(bug_log_released_beyond_the_newest_checkpoint),
+        ON_A_MACHINE(bug_log_released_by_a_checkpoint_that_was_not_durable),
         ON_A_MACHINE(bug_rebuilt_index_not_synced),
         ON_A_MACHINE(a_damaged_index_is_made_again),
         ON_A_MACHINE(a_poisoned_engine_reads_and_refuses_writes),
