@@ -23,9 +23,10 @@ def list_points():
 class Coverage:
     """What the programs count in a file that outlives them (src/base/fault.h), and what we saw."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, number=0, loops=1):
         self.path = os.path.join(directory, "fault-counts")
         self.names = list_points()
+        self.own = self.names[number::loops]  # those that this loop of several arms
         self.kills = {name: 0 for name in self.names}
         self.armed = {name: 0 for name in self.names}
 
@@ -45,12 +46,13 @@ class Coverage:
     def choose(self, random):
         """One of those that fired least."""
         counts = self.counts()
-        least = min(counts[name][1] * 4 + self.armed[name] for name in self.names)
-        return random.choice([name for name in self.names
+        least = min(counts[name][1] * 4 + self.armed[name] for name in self.own)
+        return random.choice([name for name in self.own
                               if counts[name][1] * 4 + self.armed[name] <= least + 2])
 
     def is_complete(self):
-        return all(fired > 0 for _, fired in self.counts().values())
+        counts = self.counts()
+        return all(counts[name][1] > 0 for name in self.own)
 
     def table(self):
         counts = self.counts()

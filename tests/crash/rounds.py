@@ -218,13 +218,13 @@ class Round:
 class Loop:
     """The directory, the server, and what is known of them between the rounds."""
 
-    def __init__(self, directory, seed, threads, with_points=False, small_disk=False, rule=None):
+    def __init__(self, directory, seed, threads, coverage=None, small_disk=False, rule=None):
         self.random = random.Random(seed)
         self.stack = contextlib.ExitStack()
         self.small_disk = small_disk
         self.directory = self.mount(directory) if small_disk else directory
-        self.coverage = points.Coverage(directory) if with_points else None
-        folder = harness.need_faults() if with_points else None
+        self.coverage = coverage
+        folder = harness.need_faults() if coverage is not None else None
         self.server = harness.Server(self.directory, SETTINGS, folder=folder)
         if rule is not None:
             self.server.environment["FIRN_BREAKAGE"] = rule

@@ -11,9 +11,6 @@ import harness
 import kit
 from kit import (attempt, check, check_offline, count, fill, flush, make, rows_of, stat, wait_for)
 
-ROUNDS_OF_CRASHES = re.compile(r"^(\d+) passed, (\d+) failed", re.M)
-
-
 @check("N1")
 def file_count_is_bounded(case):
     server = case.server("cold.small_files_max=8", "cold.snapshot_retention=1ms",
@@ -185,56 +182,33 @@ def a_failed_compaction(case):
 
 # ---- O ----
 
+def run_crashes(case, rounds, *arguments):
+    """tests/crash/run.py in two loops side by side; its output."""
+    ended = subprocess.run([sys.executable, os.path.join(kit.TESTS, "crash", "run.py"), "--rounds",
+                            str(rounds), "--seed", str(case.seed), "--jobs", "2", *arguments],
+                           capture_output=True, text=True, check=False, timeout=120 + 30 * rounds)
+    assert ended.returncode == 0, ended.stdout[-2500:]
+    return ended.stdout
+
+
 @check("O1")
 def crash_loop(case):
-    program = os.path.join(kit.TESTS, "crash", "run.py")
-    rounds = case.rounds(6, 1000)
-    ended = subprocess.run([sys.executable, program, "--rounds", str(rounds), "--seed",
-                            str(case.seed)], capture_output=True, text=True, check=False,
-                           timeout=60 + 30 * rounds)
-    assert ended.returncode == 0, ended.stdout[-1500:]
-    return " ".join(ended.stdout.splitlines()[-2:])
+    rounds = case.rounds(16, 1000)
+    text = run_crashes(case, rounds)
+    acknowledged = re.search(r"^acknowledged: (\d+)", text, re.M)
+    return f"{acknowledged.group(1)} acknowledged, {text.splitlines()[-1]}"
 
 
 @check("O2")
-def every_point_is_passed(case):
-    """Each listed point once, with the load until the server dies there."""
-    listed = subprocess.run([os.path.join(harness.need_faults(), "firnd"), "--list-failpoints"],
-                            capture_output=True, text=True, check=True).stdout.split()
-    server = case.server("cold.small_files_max=3", "log.segment_bytes=1MiB",
-                         "flush.check_every=50ms", "feed.bytes_max=0B", "feed.retention=0s",
-                         "log.bytes_max=4MiB", faults=True)
-    load = kit.Load(case, server).prepare()
-    missed = []
-    for point in listed:
-        server.kill()
-        if point.startswith("recover"):
-            server.start()
-            load.start()
-            time.sleep(0.7)
-            load.kill()
-            server.spawn({"FIRN_FAULT": f"{point}:kill"})
-        else:
-            server.spawn({"FIRN_FAULT": f"{point}:kill@{2 if point.startswith('log_') else 1}"})
-            try:
-                server.wait_ready(20)
-                load.start()
-                if point.startswith("ddl"):
-                    attempt(server.root, "CREATE NAMESPACE passed")
-            except AssertionError:
-                pass  # it died while it started: that is a passing too
-        try:
-            status = server.wait(20)
-        except subprocess.TimeoutExpired:
-            status = None
-        if status != -9:
-            missed.append(point)
-            server.kill()
-        load.join()
-        server.start()
-        load.verify()
-    assert not missed, f"never passed: {missed}"
-    return f"{len(listed)} points, a kill at each, 0 lost of {load.acknowledged}"
+def every_point_is_hit(case):
+    """A fault point in each round of the crash loop, until each was hit; and the table of them."""
+    text = run_crashes(case, case.rounds(120, 400), "--points",
+                       *(["--until-covered"] if case.short else []))
+    table = re.findall(r"^(\w+) +[\d,]+ +\d+ +(\d+) +(\d+)$", text, re.M)
+    assert table and all(int(fired) > 0 for _, fired, _ in table), table
+    for name, fired, killed in table:
+        print(f"      {name:28} hit {fired:>4}, killed there {killed:>4}")
+    return f"{len(table)} points, each hit; {text.splitlines()[-1]}"
 
 
 @check("O3")

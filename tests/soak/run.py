@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A long life of the server: does anything grow, and is every acknowledged row there throughout?
 
-    run.py [--cycles N] [--seed S] [--seconds S] [--kill-every K] [--server build/release]
+    run.py [--cycles N | --minutes M] [--seed S] [--seconds S] [--kill-every K] [--server build/release]
 
 Writers (those of tests/crash, which know what was acknowledged), a reader that asks for
 acknowledged keys at every moment, live subscribers whose picture must become the table's, flushes,
@@ -22,6 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "durability"))
 
 import kit  # noqa: E402
+import websocket  # noqa: E402
 
 client, harness, crash = kit.client, kit.harness, kit.crash
 
@@ -50,7 +51,7 @@ class Actor(threading.Thread):
                 self.act(who)
                 self.done += 1
             who.close()
-        except (client.ConnectionLost, OSError) as lost:
+        except (client.ConnectionLost, websocket.Closed, OSError) as lost:
             if not self.stopping.is_set():
                 self.problem = f"{type(self).__name__}: {lost}"
         except (client.SqlError, AssertionError) as error:
@@ -107,17 +108,41 @@ class Definer(Actor):
 
 
 class Subscriber(Actor):
-    """Comes, hears some changes, goes."""
+    """Comes, hears of changes for a while, goes. Nothing comes twice, and what was acknowledged
+    while it listened is in its picture before anything later is."""
 
     def act(self, who):
-        socket = self.server.socket("root")
+        socket = websocket.WebSocket(self.server.address, token=who.token)
         try:
-            _, rows, _ = socket.subscribe("s", "SELECT id, body FROM soak.seen WHERE id >= "
-                                               f"{KeyReader.keys}")
-            assert all(row[0] >= 0 for row in rows)
-            time.sleep(0.5)
+            first = KeyReader.keys
+            _, rows, _ = socket.subscribe("s", f"SELECT id, body FROM soak.seen WHERE id >= {first}")
+            picture = {row[0] for row in rows}
+            assert len(picture) == len(rows), "a row came twice"
+            self.listen(socket, picture, time.monotonic() + 0.5, sys.maxsize)
+            upto = KeyReader.keys
+            self.listen(socket, picture, time.monotonic() + 30, upto)
+            missing = set(range(first, upto)) - picture
+            assert not missing or self.stopping.is_set(), f"never heard of {sorted(missing)[:5]}"
         finally:
             socket.close()
+
+    def listen(self, socket, picture, until, upto):
+        """To the end of the time, and no longer than until the newest is there."""
+        while time.monotonic() < until and not self.stopping.is_set():
+            if picture and max(picture) >= upto - 1:
+                return
+            try:
+                message = socket.receive(0.2)
+            except TimeoutError:
+                continue
+            for change in message.get("changes", ()):
+                key = (change.get("row") or change["old"])[0]
+                if change["op"] == "insert":
+                    assert key not in picture, f"{key} came twice"
+                    picture.add(key)
+                elif change["op"] == "delete":
+                    picture.remove(key)
+            assert message["type"] != "resync", "a reader that kept up was told to begin again"
 
 
 def sizes_of(folder):
@@ -227,6 +252,7 @@ def run_kills(server, load, arguments, chosen):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--cycles", type=int, default=200)
+    parser.add_argument("--minutes", type=float, help="in place of --cycles")
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--kill-every", type=int, default=0)
     parser.add_argument("--threads", type=int, default=3)
@@ -234,6 +260,8 @@ def main():
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SEED", "0"))
                         or random.SystemRandom().randrange(1, 1 << 31))
     arguments = parser.parse_args()
+    if arguments.minutes:
+        arguments.cycles = max(1, round(arguments.minutes * 60 / arguments.seconds))
     harness.programs = os.path.join(harness.ROOT, arguments.server)
     print(f"seed {arguments.seed}, {arguments.cycles} cycles of {arguments.seconds} s", flush=True)
     case = kit.Case("soak", arguments.seed, short=False)

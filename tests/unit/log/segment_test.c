@@ -51,6 +51,45 @@ static void a_change_of_segment_syncs_in_every_mode(void *argument)
     close_log();
 }
 
+/* The power goes at the n-th change of the disk from the moment in which the next segment is begun,
+ * behind groups that no sync made durable. */
+static void change_segment_without_power(void *argument)
+{
+    const uint64_t *n = argument;
+    Error error;
+    open_log(0);
+    log_set_durability(log_, LOG_NONE, 0);
+    for (int i = 0; i < 5; i++)
+        put(payload);
+    while (!log_->has_next)
+        CHECK_OK(append(payload, 1, &error), &error);
+    simulation_crash_at_change(machine, *n, SIMULATION_LOSE_ALL);
+    CHECK_OK(commit(&error), &error);
+    simulation_crash_at_change(machine, 0, SIMULATION_LOSE_ALL);
+    close_log();
+}
+
+static void open_again(void *argument)
+{
+    (void)argument;
+    open_log(0);
+    close_log();
+}
+
+/* The canary of rotate_sync. */
+static void a_segment_begins_behind_what_is_durable_wherever_the_power_goes(void **state)
+{
+    SimulationEnd end = SIMULATION_CRASHED;
+    (void)state;
+    for (uint64_t n = 1; end == SIMULATION_CRASHED; n++) {
+        end = simulation_run(machine, change_segment_without_power, &n);
+        if (end != SIMULATION_CRASHED)
+            assert_end(SIMULATION_FINISHED, end, machine);
+        log_ = NULL;
+        run(open_again);
+    }
+}
+
 static void the_start_of_a_segment_is_durable_in_mode_none(void **state)
 {
     (void)state;
@@ -411,6 +450,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_A_MACHINE(a_full_segment_is_followed_by_another),
         ON_A_MACHINE(the_start_of_a_segment_is_durable_in_mode_none),
+        ON_A_MACHINE(a_segment_begins_behind_what_is_durable_wherever_the_power_goes),
         ON_A_MACHINE(a_group_that_does_not_fit_begins_the_next_segment),
         ON_A_MACHINE(a_group_may_be_larger_than_segments_are),
         ON_A_MACHINE(bug_two_groups_that_begin_segments_counted_on_the_same_memory),
