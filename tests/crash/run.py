@@ -29,6 +29,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -94,7 +95,7 @@ def one_loop(arguments):
             if told["failed"] and arguments.keep:
                 loop.server.kill()
                 kept = f"{directory}.kept"
-                os.rename(directory, kept)
+                shutil.copytree(loop.directory, kept)
                 print(f"the data directory is kept: {kept}")
         finally:
             try:
