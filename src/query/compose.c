@@ -8,7 +8,8 @@
 _Static_assert((int)HOT_POSITION_BITS == (int)QUERY_HOT_POSITION_BITS, "one meaning of _position");
 
 enum {
-    OWN_BRANCH_FILES_MAX = 8, /* dead-row files of one reference with a branch each */
+    ROWS_FOR_ALL_THREADS = 100000, /* fewer are read by one thread as fast */
+    OWN_BRANCH_FILES_MAX = 8,      /* dead-row files of one reference with a branch each */
     SQL_BYTES_MAX = 64 << 20,
 };
 
@@ -234,7 +235,8 @@ static Status put_files(Composer *composer, Part *part, const QueryFile *const *
         put_file_location(sql, files, count);
     buffer_put_text(sql, " FROM ");
     sql_put_read_parquet(sql, paths, count, part->source->schema, part->made->columns,
-                         part->made->column_count, part->with_owner);
+                         part->made->column_count, part->with_owner,
+                         files[0]->row_count >= ROWS_FOR_ALL_THREADS);
     if (condition != NULL)
         buffer_put_format(sql, " WHERE %s", condition);
     buffer_put_text(sql, is_behind ? " OFFSET 0)" : "");

@@ -23,7 +23,7 @@ static Status put_rows(Buffer *sql, Arena *arena, const char *path, const Schema
         sql_put_file_column(sql, &schema->columns[i]);
     }
     buffer_put_text(sql, " FROM ");
-    sql_put_read_parquet(sql, &path, 1, schema, columns, schema->column_count, false);
+    sql_put_read_parquet(sql, &path, 1, schema, columns, schema->column_count, false, false);
     return OK;
 }
 

@@ -200,7 +200,7 @@ static Status put_inputs(Buffer *sql, Arena *scratch, const DataFileMerge *reque
         paths[i] = request->inputs[i].path;
     buffer_put_text(sql, " FROM ");
     sql_put_read_parquet(sql, paths, request->input_count, request->schema, columns, column_count,
-                         false);
+                         false, false);
     buffer_put_text(sql, " WHERE alive_any(0, file_index, file_row_number)");
     put_key_order(sql, request->schema);
     return buffer_status(sql, error);

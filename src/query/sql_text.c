@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "cold/data_file.h"
+#include "worker/protocol.h"
 
 static void put_quoted(Buffer *out, Slice text, uint8_t quote)
 {
@@ -130,7 +131,7 @@ static void put_column_field(Buffer *out, const Column *column)
     buffer_put_u8(out, '}');
 }
 
-static void put_paths(Buffer *out, const char *const *paths, size_t count)
+static void put_paths(Buffer *out, const char *const *paths, size_t count, bool for_all_threads)
 {
     buffer_put_u8(out, '[');
     for (size_t i = 0; i < count; i++) {
@@ -138,15 +139,17 @@ static void put_paths(Buffer *out, const char *const *paths, size_t count)
             buffer_put_u8(out, ',');
         sql_put_literal(out, slice_of_text(paths[i]));
     }
+    if (count == 1 && for_all_threads)
+        buffer_put_text(out, ",getvariable('" WORKER_NO_ROWS_VARIABLE "')");
     buffer_put_u8(out, ']');
 }
 
 void sql_put_read_parquet(Buffer *out, const char *const *paths, size_t path_count,
                           const Schema *schema, const uint16_t *columns, uint32_t column_count,
-                          bool with_owner)
+                          bool with_owner, bool for_all_threads)
 {
     buffer_put_text(out, "read_parquet(");
-    put_paths(out, paths, path_count);
+    put_paths(out, paths, path_count, for_all_threads);
     buffer_put_text(out, ", schema = MAP {");
     put_field(out, FIELD_ID_SEQ, "BIGINT", true);
     put_field(out, FIELD_ID_UPDATED, "TIMESTAMP WITH TIME ZONE", false);

@@ -16,10 +16,13 @@ void sql_put_type(Buffer *out, Type type);
 void sql_put_stored_type(Buffer *out, Type type);
 
 /* read_parquet of the paths, with these columns of the schema (by number) as c<field id>, and the
- * stored system columns; `with_owner` also _user's. Old files are read by field id. */
+ * stored system columns; `with_owner` also _user's. Old files are read by field id.
+ *
+ * DuckDB gives a list of files to all of its threads, but a single one whose schema is told to it
+ * to one thread only: `for_all_threads` makes a list of it, with a file that has no rows. */
 void sql_put_read_parquet(Buffer *out, const char *const *paths, size_t path_count,
                           const Schema *schema, const uint16_t *columns, uint32_t column_count,
-                          bool with_owner);
+                          bool with_owner, bool for_all_threads);
 
 /* One such column as the value that the schema's type says: `c7`, or `c8::FLOAT[3]` where it lies
  * in files as something else. */

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "worker/errors.h"
 #include "worker/pg_functions.h"
+#include "worker/protocol.h"
 
 enum { ENGINE_THREADS_MAX = 256 };
 
@@ -76,6 +77,23 @@ static void put_literal(Buffer *out, Slice text)
     buffer_put_u8(out, '\'');
 }
 
+/* Beside a single file it makes a list, which all threads read. Its columns are not those of any
+ * table: reading by field ids, that is no matter. */
+static void put_file_without_rows(Buffer *out, const WorkerSetup *setup)
+{
+    Buffer path;
+    buffer_open(&path, 0);
+    buffer_put_slice(&path, setup->spill_folder);
+    buffer_put_text(&path, "/no-rows.parquet");
+    buffer_put_text(out, "COPY (SELECT 1 AS nothing WHERE false) TO ");
+    put_literal(out, buffer_slice(&path));
+    buffer_put_text(out, " (FORMAT parquet);SET VARIABLE " WORKER_NO_ROWS_VARIABLE " = ");
+    put_literal(out, buffer_slice(&path));
+    buffer_put_u8(out, ';');
+    out->failed |= path.failed;
+    buffer_close(&path);
+}
+
 /* What DuckDB may do, and how it means things. External access goes off last: from then on it opens
  * nothing outside the folders, and cannot be told otherwise. */
 static void put_settings(Buffer *out, const WorkerSetup *setup)
@@ -99,7 +117,9 @@ static void put_settings(Buffer *out, const WorkerSetup *setup)
         buffer_put_u8(out, ',');
         put_literal(out, setup->folders[i]);
     }
-    buffer_put_text(out, "];SET enable_external_access = false;");
+    buffer_put_text(out, "];");
+    put_file_without_rows(out, setup);
+    buffer_put_text(out, "SET enable_external_access = false;");
 }
 
 static Status apply_settings(Engine *engine, const WorkerSetup *setup, Error *error)

@@ -41,6 +41,9 @@
 
 typedef uint32_t WorkerOwner; /* OwnerId of types/key.h */
 
+/* The engine's variable with the path of a Parquet file that has no rows. */
+#define WORKER_NO_ROWS_VARIABLE "firn_no_rows"
+
 enum {
     PROTOCOL_VERSION = 1,
     WORKER_DESCRIPTOR = 3, /* where a worker finds its socket */

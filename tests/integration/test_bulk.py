@@ -141,3 +141,27 @@ def test_acknowledged_is_durable(fresh):
     load(fresh.root, t, lines(0, 20000), NDJSON)
     fresh.restart(crash=True)
     assert fresh.root.rows(f"SELECT count(*), count(DISTINCT id) FROM {t}") == [[20000, 20000]]
+
+
+def test_a_large_file_is_read_whole_once(shared):
+    """One file with many row groups, alone in its table: with and without deletes."""
+    root = shared.root
+    rows = 150_000
+    root.statements("CREATE NAMESPACE large; CREATE TABLE large.t (id BIGINT PRIMARY KEY, n BIGINT)"
+                    " FLUSH ROWS 10000000 INTERVAL 24h WITH (flush_bytes='1GB')")
+    root.sql(f"INSERT INTO large.t SELECT i, i * 3 FROM generate_series(1, {rows}) AS g(i)")
+    root.sql("STORAGE FLUSH TABLE large.t")
+    files = root.value("SELECT count(*) FROM system.files WHERE namespace = 'large'"
+                       " AND kind = 'data'")
+    assert files == 1, files
+    asked = "SELECT count(n), sum(n), min(id), max(id), count(DISTINCT id) FROM large.t"
+    total = rows * (rows + 1) // 2
+    assert [int(x) for x in root.rows(asked)[0]] == [rows, 3 * total, 1, rows, rows]
+    root.sql("UPDATE large.t SET n = 0 WHERE id % 1000 = 7")
+    root.sql("DELETE FROM large.t WHERE id % 1000 = 8")
+    for _ in range(2):  # marks in memory, then deletes in files
+        gone = [i for i in range(1, rows + 1) if i % 1000 == 8]
+        zero = [i for i in range(1, rows + 1) if i % 1000 == 7]
+        wanted = [rows - len(gone), 3 * (total - sum(gone) - sum(zero)), 1, rows, rows - len(gone)]
+        assert [int(x) for x in root.rows(asked)[0]] == wanted
+        root.sql("STORAGE FLUSH TABLE large.t")
