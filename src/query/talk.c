@@ -11,7 +11,7 @@
 
 enum {
     TALK_TRIES_MAX = 3,     /* workers found dead before they were told anything */
-    TALK_DEAD_MS_MAX = 250,  /* from RUN to the end of a worker that was dead before it */
+    TALK_DEAD_MS_MAX = 250, /* from RUN to the end of a worker that was dead before it */
     TALK_STOP_MS_MAX = 500, /* for a worker to end a statement that nobody wants any more */
 };
 
