@@ -108,6 +108,8 @@ Status copy_put_end(Buffer *sql, Arena *arena, const DataFileCopy *copy, Error *
     buffer_put_format(sql, " (FORMAT parquet, COMPRESSION %s, ROW_GROUP_SIZE %llu, ",
                       compression_name(copy->compression),
                       (unsigned long long)copy->row_group_rows);
+    if (copy->is_quick && strcmp(copy->compression, "zstd") == 0)
+        buffer_put_text(sql, "COMPRESSION_LEVEL 1, ");
     TRY(put_field_ids(sql, arena, copy, error));
     if (copy->iceberg_schema.size > 0) {
         buffer_put_text(sql, ", KV_METADATA {'iceberg.schema': ");

@@ -17,6 +17,7 @@ typedef struct DataFileCopy {
     const Schema *schema;
     Slice owner_name; /* of tables that have owners */
     const char *compression;
+    bool is_quick; /* compressed with less effort: a flush, whose file a compaction writes again */
     uint64_t row_group_rows;
     Slice iceberg_schema;
 } DataFileCopy;

@@ -140,6 +140,7 @@ static Status write_rows(QueryPool *pool, const DataFileWrite *request, Arena *a
                          .schema = request->schema,
                          .owner_name = request->owner_name,
                          .compression = request->compression,
+                         .is_quick = true,
                          .iceberg_schema = request->iceberg_schema};
     copy.row_group_rows = copy_row_group_rows(request->row_group_bytes, usual_row_bytes(request));
     copy_put_begin(sql, &copy);
