@@ -41,8 +41,8 @@ CRASHES = re.compile(r"^crashes: (\d+), (\d+) of them", re.M)
 
 
 def command_of(part, arguments):
-    run = [sys.executable, os.path.join(HERE, "run.py"), "--keep", "--seed", str(arguments.seed), "--jobs",
-           str(arguments.jobs), "--summary", os.path.join(LOGS, f"{part}-summary.json")]
+    run = [sys.executable, os.path.join(HERE, "run.py"), "--keep", "--seed", str(arguments.seed),
+           "--jobs", str(arguments.jobs), "--summary", os.path.join(LOGS, f"{part}-summary.json")]
     return {
         "simulation": [SIMULATION, "--crashes", str(arguments.crashes), "--from",
                        str(arguments.seed)],
