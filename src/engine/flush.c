@@ -522,6 +522,13 @@ static Status flush_sealed(EngineTable *table, OwnerId owner, const SettleReques
     return status;
 }
 
+/* Whoever held the mutex before may have handed a commit record to a log that failed: only recovery
+ * decides about its files, and window files of STREAM tables are written to again. */
+static Status refuse_poisoned(const Engine *engine, Error *error)
+{
+    return atomic_load(&engine->poisoned) ? error_of(error, STATUS_LOG_POISONED) : OK;
+}
+
 Status engine_flush(Engine *engine, EngineTable *table, const SettleRequest *request,
                     SettleResult *out, Error *error)
 {
@@ -529,7 +536,9 @@ Status engine_flush(Engine *engine, EngineTable *table, const SettleRequest *req
     *out = (SettleResult){.snapshot_id = -1};
     ASSERT(owner == 0 || table->kind == TABLE_USER);
     mutex_lock(&table->flush_mutex);
-    Status status = seal_for(table, &owner, error);
+    Status status = refuse_poisoned(engine, error);
+    if (status == OK)
+        status = seal_for(table, &owner, error);
     if (status == OK)
         status = flush_sealed(table, owner, request, out, error);
     mutex_unlock(&table->flush_mutex);
