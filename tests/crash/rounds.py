@@ -11,7 +11,8 @@ import client
 import harness
 import points
 import verdict as judging
-from writers import (REFUSALS, STREAM, TABLES, TROUBLES, Bulk, Definer, Maintainer, Writer, connect)
+from writers import (IN_DOUBT, REFUSALS, STREAM, TABLES, TROUBLES, Bulk, Definer, Maintainer, Writer,
+                     connect)
 
 ROUND_SECONDS = 120
 STREAM_ROWS_MAX = 1500
@@ -91,8 +92,7 @@ class Round:
         self.maintainer = Maintainer(self.server, self.random.getrandbits(60))
         self.clients = [*loop.writers, loop.definer, loop.bulk, self.maintainer]
         for one in self.clients:
-            if self.is_troubled():
-                one.accepted = REFUSALS | TROUBLES
+            one.accepted = REFUSALS | TROUBLES if self.is_troubled() else REFUSALS - IN_DOUBT
             one.start()
 
     def is_troubled(self):

@@ -16,7 +16,9 @@ TABLES = ("crash.shared", "crash.own")
 STREAM = "crash.stream"
 
 # Refusals that a client may meet at any time: nothing was done, and it says so.
-REFUSALS = {"57P01", "57P03", "58P01", "53P01", "40001", "57014", "55P03"}
+REFUSALS = {"57P01", "57P03", "53P01", "40001", "57014", "55P03", "58P01"}
+# The log failed: what was in flight is in doubt until the restart, and nothing is written any more.
+IN_DOUBT = {"58P01", "58030"}
 # And those of a disk that is full, of errors made at fault points, of a worker that was killed.
 TROUBLES = {"53100", "58030", "57P02", "XX000", "08006", "53200", "53400", "58P05"}
 
@@ -54,6 +56,7 @@ class Client(threading.Thread):
     """Acts until the server is gone, or until it is told to stop."""
 
     user = "root"
+    doubts = IN_DOUBT
 
     def __init__(self, server, seed):
         super().__init__(daemon=True)
@@ -79,7 +82,7 @@ class Client(threading.Thread):
                 who.close()
 
     def ask(self, who, kind, sql):
-        """Is it done?"""
+        """Is it done? None: that is not known, and this client has nothing more to ask."""
         self.busy_with = kind
         try:
             who.sql(sql)
@@ -88,7 +91,8 @@ class Client(threading.Thread):
             self.refused[error.sqlstate] = self.refused.get(error.sqlstate, 0) + 1
             if error.sqlstate not in self.accepted:
                 self.problem = f"{sql[:200]}: {error}"
-            return False
+            self.stopping = self.stopping or error.sqlstate in self.doubts
+            return None if error.sqlstate in self.doubts else False
         finally:
             self.busy_with = None
         self.done[kind] = self.done.get(kind, 0) + 1
@@ -115,9 +119,11 @@ class Writer(Client):
     def act(self, who):
         kind, operation = self.next()
         self.pending = operation
-        if self.ask(who, kind, operation.sql):
+        done = self.ask(who, kind, operation.sql)
+        if done:
             operation.apply(self.rows[operation.table])
-        self.pending = None
+        if done is not None:
+            self.pending = None
 
     def key(self):
         return self.number * KEYS_APART + self.random.randrange(KEYS)
@@ -216,6 +222,8 @@ class Writer(Client):
 class Maintainer(Client):
     """Flushes and compacts all the time."""
 
+    doubts = frozenset()
+
     def act(self, who):
         time.sleep(self.random.uniform(0, 0.2))
         kind = self.random.choice(("FLUSH", "FLUSH", "FLUSH", "COMPACT"))
@@ -237,11 +245,13 @@ class Bulk(Client):
     def act(self, who):
         time.sleep(self.random.uniform(0, 0.5))
         self.pending = self.version + 1
-        if self.ask(who, "bulk", f"INSERT INTO crash.bulk SELECT i, {self.pending}, "
-                    f"repeat('b', {self.BYTES}) FROM generate_series(1, {self.ROWS}) AS g(i) "
-                    "ON CONFLICT (id) DO UPDATE SET version = excluded.version"):
+        done = self.ask(who, "bulk", f"INSERT INTO crash.bulk SELECT i, {self.pending}, "
+                        f"repeat('b', {self.BYTES}) FROM generate_series(1, {self.ROWS}) AS g(i) "
+                        "ON CONFLICT (id) DO UPDATE SET version = excluded.version")
+        if done:
             self.version = self.pending
-        self.pending = None
+        if done is not None:
+            self.pending = None
 
 
 class Definer(Client):
@@ -266,9 +276,11 @@ class Definer(Client):
         after = {name: (list(columns), dict(rows)) for name, (columns, rows) in self.tables.items()}
         sql = getattr(self, kind)(after)
         self.pending = after
-        if self.ask(who, kind, sql):
+        done = self.ask(who, kind, sql)
+        if done:
             self.tables = after
-        self.pending = None
+        if done is not None:
+            self.pending = None
 
     def choose(self, tables):
         return self.random.choice(sorted(tables))
