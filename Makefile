@@ -284,7 +284,7 @@ durability: durability-programs ##  every line of what must be shown, long; then
 LOSSES ?= 300
 loss: simulation ##  what losses of power cost in each mode of durability: LOSSES=300 in each
 	@build/check/engine_sim --loss $(LOSSES)
-proof: durability-programs canary-programs ##  10,000 simulated crashes, 1,300 rounds of kill -9, loss, canary: one report
+proof: durability-programs canary-programs ##  10,000 simulated crashes, 1,300 rounds of kill -9, life, loss, canary: one report
 	@python3 tests/crash/proof.py $(if $(SEED),--seed $(SEED))
 conformance: setup-conformance ##  answers beside PostgreSQL's, tables as ClickHouse reads them
 	@$(SUBMAKE) programs

@@ -2,11 +2,12 @@
 """The proof against crashes, whole, with one closing report: `make proof`.
 
     proof.py [PART…] [--crashes N] [--rounds N] [--point-rounds N] [--losses N] [--seeds N]
-             [--seed S] [--write]
+             [--minutes M] [--seed S] [--write]
 
     simulation  crashes of the simulated machine, with faults of its disk in every life
     rounds      kill -9 of the real server (tests/crash/run.py)
     points      kill -9 of the build with fault points, one of them armed in each round
+    life        one life of the server under every load: nothing grows (tests/soak/run.py)
     loss        what losses of power cost in each mode of durability
     canary      every rule of the protocol broken in turn (tests/canary)
 
@@ -34,7 +35,7 @@ import points  # noqa: E402
 
 LOGS = os.path.join(ROOT, "build", "test-logs", "proof")
 SIMULATION = os.path.join(ROOT, "build", "check", "engine_sim")
-PARTS = ("simulation", "rounds", "points", "loss", "canary")
+PARTS = ("simulation", "rounds", "points", "life", "loss", "canary")
 POINT = re.compile(r"^point (\w+) +(\d+) passed +(\d+) fired$", re.M)
 RESULT = re.compile(r"^(\d+) passed, (\d+) failed", re.M)
 CRASHES = re.compile(r"^crashes: (\d+), (\d+) of them", re.M)
@@ -48,6 +49,8 @@ def command_of(part, arguments):
                        str(arguments.seed)],
         "rounds": [*run, "--rounds", str(arguments.rounds)],
         "points": [*run, "--rounds", str(arguments.point_rounds), "--points"],
+        "life": [sys.executable, os.path.join(ROOT, "tests", "soak", "run.py"), "--minutes",
+                 str(arguments.minutes), "--seed", str(arguments.seed)],
         "loss": [SIMULATION, "--loss", str(arguments.losses), "--from", str(arguments.seed)],
         "canary": [sys.executable, os.path.join(ROOT, "tests", "canary", "run.py"), "--seeds",
                    str(arguments.seeds), "--jobs", str(arguments.jobs)],
@@ -101,6 +104,13 @@ def tell_rounds(text):
                                                                     line)]
 
 
+def tell_life(text):
+    """What stands behind the cycles, and the last of these."""
+    lines = text.splitlines()
+    at = max((i for i, line in enumerate(lines) if line.startswith("cycle ")), default=0)
+    return lines[at:]
+
+
 def tell_canary(text):
     """A line for each broken rule, and the test that noticed."""
     lines, name = [], ""
@@ -115,7 +125,7 @@ def tell_canary(text):
 
 
 TELL = {"simulation": tell_simulation, "rounds": tell_rounds, "points": tell_rounds,
-        "loss": str.splitlines, "canary": tell_canary}
+        "life": tell_life, "loss": str.splitlines, "canary": tell_canary}
 
 
 def point_lines():
@@ -177,6 +187,7 @@ def read_arguments():
     parser.add_argument("--crashes", type=int, default=10000)
     parser.add_argument("--rounds", type=int, default=1000)
     parser.add_argument("--point-rounds", type=int, default=300)
+    parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--losses", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 4))
