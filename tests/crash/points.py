@@ -81,18 +81,21 @@ class Armed:
     def environment(self):
         return {"FIRN_FAULT": self.text, "FIRN_FAULT_PAUSE_FILE": self.pause_file}
 
+    def is_paused(self):
+        return os.path.exists(self.pause_file)
+
     def wait(self, server, seconds):
         """Until it died there, or stands still there, or it has had its time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and server.process.poll() is None:
-            if os.path.exists(self.pause_file):
+            if self.is_paused():
                 time.sleep(0.1)
                 break
             time.sleep(0.005)
 
     def judge(self, status, ended, lives):
         """What ended the server; None where it ended by itself and should not have."""
-        if os.path.exists(self.pause_file):
+        if self.is_paused():
             os.unlink(self.pause_file)
         fired = self.coverage.counts()[self.name][1] > self.fired_before
         if fired and self.action == "kill" and status == -9:
@@ -100,7 +103,7 @@ class Armed:
             return self.text
         if not lives and fired and status > 0:
             return f"{self.text}, refused to start"
-        if ended is not None or not lives:
+        if ended is not None:
             return None
         return f"kill -9 at {self.text}" if fired else "kill -9"
 

@@ -100,9 +100,14 @@ class Round:
 
     def wait_for_load(self):
         """Every writer had an answer, or nobody will."""
-        harness.wait_for(lambda: self.server.process.poll() is not None or all(
+        harness.wait_for(lambda: self.is_standing_still() or all(
             writer.done or writer.refused or writer.problem for writer in self.loop.writers),
             30, "a first statement of every writer", 0.005)
+
+    def is_standing_still(self):
+        """It is dead, or paused at a fault point."""
+        return self.server.process.poll() is not None or \
+            (self.point is not None and self.point.is_paused())
 
     def wait_until_busy(self, one, kinds, seconds=1.5):
         end = time.monotonic() + seconds
@@ -164,13 +169,16 @@ class Round:
         kill(self.server)
 
     def arm(self):
-        """Starts the server again, with a fault point armed. Not where it dies as it starts."""
+        """Starts the server again, with a fault point armed. Does it serve, or did it die or stand
+        still as it started?"""
         kill(self.server)
         self.point = points.Armed(self.loop.coverage, self.loop.directory, self.random)
         self.server.spawn({**self.loop.environment(), **self.point.environment()})
-        try:
-            self.loop.wait_ready()
-        except AssertionError:
+        with contextlib.suppress(AssertionError):  # it died
+            harness.wait_for(lambda: self.is_standing_still() or self.server._is_ready(), 60,
+                             "a server that serves", 0.005)
+        if self.is_standing_still():
+            self.ended = kill(self.server)
             return False
         return True
 
