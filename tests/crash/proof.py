@@ -68,12 +68,13 @@ def commit():
 def run_part(part, arguments):
     os.makedirs(LOGS, exist_ok=True)
     begin = time.monotonic()
+    sources = commit()
     path = os.path.join(LOGS, f"{part}.log")
     print(f"{part} …", flush=True)
     with open(path, "w", encoding="utf-8") as log:
         status = subprocess.run(command_of(part, arguments), stdin=subprocess.DEVNULL, stdout=log,
                                 stderr=subprocess.STDOUT, check=False).returncode
-    result = {"status": status, "seconds": time.monotonic() - begin, "commit": commit(),
+    result = {"status": status, "seconds": time.monotonic() - begin, "commit": sources,
               "seed": arguments.seed, "date": datetime.date.today().isoformat()}
     with open(os.path.join(LOGS, f"{part}.json"), "w", encoding="utf-8") as file:
         json.dump(result, file)
