@@ -322,6 +322,27 @@ CHECKED Status record_row_in(const RecordHeader *record, Schema *own, Schema *wa
 /* Could any file of the pin hold a row with a key in [from, to)? (Empty `to`: no upper end.) */
 bool pin_has_cold_range(const Pin *pin, size_t table, Slice from, Slice to);
 
+/* The rows with keys in [from, to), in order of the key, at most rows_max of them; in the arena.
+ * *complete is false where they are more than can be read well like this, or lie in too many files:
+ * then the analytic engine has to. */
+typedef struct RangeRequest {
+    Slice from;
+    Slice to; /* empty: no upper end */
+    bool backward;
+    uint64_t rows_max;
+} RangeRequest;
+
+typedef struct RangeRow {
+    Slice key;
+    Slice row; /* of the pin's schema */
+    uint64_t seq;
+    int64_t updated_us;
+} RangeRow;
+
+CHECKED Status pin_read_range(const Pin *pin, size_t table, const RangeRequest *request,
+                              Arena *arena, RangeRow **rows, size_t *count, bool *complete,
+                              Error *error);
+
 /* Positions of a file that memtables of the pin mark at its sequence, as a portable roaring bitmap
  * in the arena; empty where there are none. */
 CHECKED Status pin_marks(const Pin *pin, size_t table, uint64_t file_id, Arena *arena, Slice *out,

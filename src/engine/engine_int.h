@@ -301,6 +301,18 @@ void version_find_hot(const SuperVersion *version, Slice key, OwnerId owner, Hor
 CHECKED Status version_find(EngineTable *table, const SuperVersion *version, Slice key,
                             OwnerId owner, Horizon horizon, bool want_row, Arena *arena,
                             RowFound *out, bool *found, Error *error);
+/* Is the file's row at the position there for a reader of `seq`? */
+bool version_is_alive(const SuperVersion *version, uint64_t file_id, uint32_t position,
+                      uint64_t seq);
+
+/* The row at the position of a file, with its neighbours if it was not in the cache. */
+CHECKED Status version_fetch_row(EngineTable *table, const SuperVersion *version,
+                                 const DataFile *file, uint32_t position, Arena *arena,
+                                 FetchedRow *out, bool *was_cached, Error *error);
+
+/* Could the file hold a key in [from, to)? (view.c) */
+bool data_file_overlaps(const DataFile *file, Slice from, Slice to);
+
 bool version_is_marked(const SuperVersion *version, uint64_t file_id, uint32_t position,
                        uint64_t seq);
 

@@ -79,7 +79,8 @@ static size_t file_number(const ColdVersion *cold, uint64_t file_id)
     return found ? low : SIZE_MAX;
 }
 
-static bool is_alive(const SuperVersion *version, uint64_t file_id, uint32_t position, uint64_t seq)
+bool version_is_alive(const SuperVersion *version, uint64_t file_id, uint32_t position,
+                      uint64_t seq)
 {
     size_t number = file_number(version->cold, file_id);
     return number != SIZE_MAX && !cold_version_is_deleted(version->cold, number, position) &&
@@ -103,7 +104,7 @@ static Status add_candidates(const SuperVersion *version, KeyIndex *index, uint6
     TRY(key_index_find(index, hash, entries, &found, error));
     for (size_t i = 0; i < found; i++) {
         uint64_t file_id = data_file_id(key_index_file_sequence(index), entries[i].file_ordinal);
-        if (!is_alive(version, file_id, entries[i].position, seq))
+        if (!version_is_alive(version, file_id, entries[i].position, seq))
             continue;
         if (*count == CANDIDATES_MAX)
             return error_set(error, STATUS_DATA_CORRUPTED, "too many rows share one key's hash");
@@ -146,15 +147,17 @@ static Status fetch_block(EngineTable *table, const SuperVersion *version, const
 }
 
 /* Blocks go through an arena of their own: a statement may look at many rows. */
-static Status fetch_row(EngineTable *table, const SuperVersion *version, const DataFile *file,
-                        uint32_t position, Arena *arena, FetchedRow *out, Error *error)
+Status version_fetch_row(EngineTable *table, const SuperVersion *version, const DataFile *file,
+                         uint32_t position, Arena *arena, FetchedRow *out, bool *was_cached,
+                         Error *error)
 {
     RowCache *cache = table->engine->row_cache;
     uint32_t block_rows = row_cache_block_rows(cache, file->row_count, file->size_bytes);
     RowCacheKey key = {table->id, file->id, position & ~(block_rows - 1), version->schema->version};
     Arena scratch;
     ASSERT(position < file->row_count);
-    if (row_cache_get(cache, &key, position, arena, out))
+    *was_cached = row_cache_get(cache, &key, position, arena, out);
+    if (*was_cached)
         return OK;
     arena_open(&scratch, 0);
     FetchedRow fetched;
@@ -172,9 +175,10 @@ Status version_fetch(EngineTable *table, const SuperVersion *version, uint64_t f
                      uint32_t position, Arena *arena, RowFound *out, Error *error)
 {
     FetchedRow fetched;
+    bool was_cached;
     const DataFile *file = cold_version_find_file(version->cold, file_id);
     ASSERT(file != NULL);
-    TRY(fetch_row(table, version, file, position, arena, &fetched, error));
+    TRY(version_fetch_row(table, version, file, position, arena, &fetched, &was_cached, error));
     *out = (RowFound){.row = fetched.row, .seq = fetched.seq, .updated_us = fetched.updated_us};
     out->location = (RowLocation){
         .place = ROW_IN_FILE, .file_id = file_id, .position = position, .seq = fetched.seq};

@@ -5,7 +5,7 @@
 
 /* ---- key ranges of files ---- */
 
-static bool overlaps(const DataFile *file, Slice from, Slice to)
+bool data_file_overlaps(const DataFile *file, Slice from, Slice to)
 {
     if (file->key_max.size == 0)
         return true; /* not known */
@@ -22,7 +22,7 @@ bool pin_has_cold_range(const Pin *pin, size_t table, Slice from, Slice to)
     if (version->stream != NULL)
         return stream_has_range(version, pin->expired_us[table], from, to);
     for (size_t i = 0; i < count; i++) {
-        if (overlaps(cold_version_file(cold, i), from, to))
+        if (data_file_overlaps(cold_version_file(cold, i), from, to))
             return true;
     }
     return false;

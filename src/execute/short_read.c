@@ -1,5 +1,5 @@
-/* Reads that need no engine: expressions without a table, rows by key, ranges of the key as long as
- * they are in memory. */
+/* Reads that need no engine: expressions without a table, rows by key, ranges of the key that are
+ * in memory, or short and in few files. */
 #include <stdlib.h>
 
 #include "execute/execute_int.h"
@@ -337,14 +337,41 @@ static Status narrow_by_limit(Short *s, KeyRange *range, bool *hot_is_all, Error
     return status;
 }
 
-static Status read_range(Short *s, bool *done, Error *error)
+/* Rows of files among them. All are found before one is sent. */
+static Status read_with_files(Short *s, const KeyRange *range, bool *done, Error *error)
+{
+    bool is_limited = s->limit <= SHORT_LIMIT_MAX && s->offset <= SHORT_LIMIT_MAX;
+    RangeRequest request = {.from = range->from,
+                            .to = range->to,
+                            .backward = s->read->backward,
+                            .rows_max = UINT64_MAX};
+    RangeRow *rows;
+    size_t count;
+    if (is_limited && s->read->filter == NULL)
+        request.rows_max = s->limit + s->offset;
+    TRY(pin_read_range(s->pin, 0, &request, &s->run->arena, &rows, &count, done, error));
+    for (size_t i = 0; *done && i < count && !is_full(s); i++) {
+        arena_reset(&s->scratch);
+        s->context.row = rows[i].row;
+        s->context.seq = (int64_t)rows[i].seq;
+        s->context.updated_us = rows[i].updated_us;
+        TRY(take_row(s, error));
+        TRY(check_cancelled(s->run, error));
+    }
+    return OK;
+}
+
+/* A thread that must not wait reads memory only. */
+static Status read_range(Short *s, bool quick, bool *done, Error *error)
 {
     KeyRange range;
     TRY(range_of(s->run, s->reference, s->read, &range, error));
     if (range.is_empty || is_full(s))
         return OK;
     TRY(narrow_by_limit(s, &range, done, error));
-    return *done ? scan_hot(s, &range, error) : OK;
+    if (*done)
+        return scan_hot(s, &range, error);
+    return quick ? OK : read_with_files(s, &range, done, error);
 }
 
 /* ---- system tables: their rows are made for each statement ---- */
@@ -391,7 +418,7 @@ static Status read_all(Short *s, bool quick, bool *done, Error *error)
     TRY(pin_table_of(s, error));
     if (is_point_read(s->reference, s->read))
         return read_points(s, quick, done, error);
-    return read_range(s, done, error);
+    return read_range(s, quick, done, error);
 }
 
 /* Columns go out first only where the answer will be ours: *done false must leave nothing sent, so

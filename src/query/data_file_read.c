@@ -2,7 +2,7 @@
 #include "base/assert.h"
 #include "query/data_file_int.h"
 
-enum { FETCH_LIST_MAX = 256 }; /* positions in one IN list; longer ones without gaps are ranges */
+enum { FETCH_LIST_MAX = 256 }; /* positions in one IN list; longer ones of one step are ranges */
 
 /* SELECT position, _seq, _updated, columns …: three leading numbers, then the row. */
 static Status put_rows(Buffer *sql, Arena *arena, const char *path, const Schema *schema,
@@ -75,20 +75,31 @@ static Status take_fetched(void *context, const RowLayout *layout, const Slice *
     return OK;
 }
 
-static bool has_gaps(const uint32_t *positions, size_t count)
+/* The distance of all positions from the one before; 0 where they differ in it. */
+static uint32_t step_of(const uint32_t *positions, size_t count)
 {
-    return count > 0 && positions[count - 1] - positions[0] + 1 != count;
+    if (count < 2)
+        return 0;
+    uint32_t step = positions[1] - positions[0];
+    for (size_t i = 2; i < count; i++) {
+        if (positions[i] - positions[i - 1] != step)
+            return 0;
+    }
+    return step;
 }
 
 static void put_condition(Buffer *sql, const Fetch *fetch)
 {
     const uint32_t *positions = fetch->positions;
-    if (fetch->count > 1 && !has_gaps(positions, fetch->count)) {
-        buffer_put_format(sql, " WHERE file_row_number BETWEEN %u AND %u", positions[0],
-                          positions[fetch->count - 1]);
+    uint32_t step = step_of(positions, fetch->count);
+    buffer_put_text(sql, " WHERE file_row_number ");
+    if (step > 0) {
+        buffer_put_format(sql, "BETWEEN %u AND %u", positions[0], positions[fetch->count - 1]);
+        if (step > 1)
+            buffer_put_format(sql, " AND file_row_number %% %u = %u", step, positions[0] % step);
         return;
     }
-    buffer_put_text(sql, " WHERE file_row_number IN (");
+    buffer_put_text(sql, "IN (");
     for (size_t i = 0; i < fetch->count; i++)
         buffer_put_format(sql, "%s%u", i > 0 ? "," : "", positions[i]);
     buffer_put_u8(sql, ')');
@@ -126,7 +137,7 @@ Status data_file_fetch(DataFileIo *io, const char *path, const Schema *schema,
     arena_open(&scratch, 0);
     memset(out, 0, count * sizeof *out);
     size_t found = 0;
-    size_t part_max = has_gaps(positions, count) ? FETCH_LIST_MAX : count;
+    size_t part_max = step_of(positions, count) > 0 ? count : FETCH_LIST_MAX;
     Status status = OK;
     for (size_t from = 0; from < count && status == OK; from += part_max) {
         size_t rest = count - from;

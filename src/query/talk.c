@@ -11,7 +11,6 @@
 
 enum {
     TALK_TRIES_MAX = 3,     /* workers found dead before they were told anything */
-    TALK_DEAD_MS_MAX = 250, /* from RUN to the end of a worker that was dead before it */
     TALK_STOP_MS_MAX = 500, /* for a worker to end a statement that nobody wants any more */
 };
 
@@ -21,9 +20,8 @@ typedef struct Talk {
     const TalkRequest *request;
     const TalkSink *sink;
     int64_t deadline_ns;
-    bool was_sent;    /* RUN went out: another worker must not do it again … */
-    int64_t sent_ns;  /* … unless this one was dead by then, which shows a moment later */
-    bool was_heard;   /* a frame of the statement came */
+    bool was_sent;    /* RUN went out: another worker must not do it again, unless … */
+    bool was_heard;   /* … this one never said that it started */
     bool has_ended;   /* the worker said so: it is free for the next statement */
     bool is_stopping; /* nobody wants the rest */
     uint8_t *copy;    /* SLOT_BYTES; NULL until the first is needed */
@@ -66,7 +64,6 @@ static Status send_run(Talk *talk, Error *error)
     Status status = request_encode(&body, talk->request->request, error);
     if (status == OK) {
         talk->was_sent = true;
-        talk->sent_ns = env_monotonic_ns(talk->pool->env);
         status = channel_send(&talk->worker->channel, MESSAGE_RUN, talk->worker->statement,
                               buffer_slice(&body), NULL, 0, talk->deadline_ns, error);
     } else if (talk->request->table_count == 0) {
@@ -169,6 +166,8 @@ static Status take_frame(Talk *talk, const Frame *frame, TalkResult *out, Error 
     if (frame->statement != talk->worker->statement)
         return set_broken(error);
     switch (frame->kind) {
+    case MESSAGE_STARTED:
+        return OK;
     case MESSAGE_SLOT:
         return take_slot(talk, frame->body, own, error);
     case MESSAGE_DONE:
@@ -217,14 +216,11 @@ static Status converse(Talk *talk, TalkResult *out, WorkerFate *fate, Error *err
     return pool_explain_end(talk->pool, talk->worker, talk->request->handle, error);
 }
 
-/* A worker killed while it was idle takes a request before its end is seen. What only reads may be
- * asked again where nothing was heard of it, and the end came too soon to be the statement's doing.
- */
+/* A worker killed while it was idle takes a request before its end is seen: it never says that it
+ * started. What only reads is asked again. */
 static bool was_dead_already(const Talk *talk)
 {
-    int64_t since_ns = env_monotonic_ns(talk->pool->env) - talk->sent_ns;
-    return talk->was_sent && !talk->was_heard && (talk->request->roles & ROLE_WRITE) == 0 &&
-           since_ns < TALK_DEAD_MS_MAX * POOL_MS_NS;
+    return talk->was_sent && !talk->was_heard && (talk->request->roles & ROLE_WRITE) == 0;
 }
 
 static Status talk_once(Talk *talk, TalkResult *out, bool *again, Error *error)

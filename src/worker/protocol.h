@@ -14,12 +14,13 @@
  *     17 SLOT      u32 slot, u32 bytes, u64 rows that end in it
  *     18 DONE      WorkerDone: the statement's end, with the last bytes
  *     19 FAILED    WorkerFailure: the statement's end
+ *     20 STARTED   nothing: RUN was received. Who never says it was dead before, and did nothing
  *
- * A statement is REGIONS, BITMAP, TABLE and FORGET as needed, then RUN; the answer is any number of
- * SLOTs and one DONE or FAILED. The ring is memory of SLOT_COUNT slots of SLOT_BYTES, written by
- * the worker and mapped read-only by the server: a slot is the worker's until its SLOT is sent, and
- * again after its SLOT_FREE. What varies in number is u32 n and n items; texts are sized (varint
- * length). A schema and a value have the forms of types/.
+ * A statement is REGIONS, BITMAP, TABLE and FORGET as needed, then RUN; the answer is STARTED,
+ * any number of SLOTs and one DONE or FAILED. The ring is memory of SLOT_COUNT slots of SLOT_BYTES,
+ * written by the worker and mapped read-only by the server: a slot is the worker's until its SLOT
+ * is sent, and again after its SLOT_FREE. What varies in number is u32 n and n items; texts are
+ * sized (varint length). A schema and a value have the forms of types/.
  *
  * Rows of results are bytes in slots, cut anywhere. JSON rows: one text with a comma between rows.
  * Packed rows, each begun at a multiple of 8 bytes:
@@ -45,7 +46,7 @@ typedef uint32_t WorkerOwner; /* OwnerId of types/key.h */
 #define WORKER_NO_ROWS_VARIABLE "firn_no_rows"
 
 enum {
-    PROTOCOL_VERSION = 1,
+    PROTOCOL_VERSION = 2,
     WORKER_DESCRIPTOR = 3, /* where a worker finds its socket */
 
     SLOT_BYTES = 256 << 10,
@@ -88,6 +89,7 @@ typedef enum WorkerMessage {
     MESSAGE_SLOT = 17,
     MESSAGE_DONE = 18,
     MESSAGE_FAILED = 19,
+    MESSAGE_STARTED = 20,
 } WorkerMessage;
 
 /* ---- setting up ---- */

@@ -256,6 +256,8 @@ Status run_request(Worker *worker, uint64_t number, Slice body, Error *error)
     Error failure;
     WorkerRequest request = {.reference_count = 0};
     Outlet outlet;
+    TRY(channel_send(&worker->channel, MESSAGE_STARTED, number, SLICE_EMPTY, NULL, 0, INT64_MAX,
+                     error));
     outlet_open(&outlet, &worker->channel, worker->ring, number);
     Status status = request_decode(&worker->arena, body, &request, &failure);
     if (status == OK) {

@@ -252,6 +252,71 @@ static void check_key(World *world, Pin *pin, size_t table)
     arena_close(&arena);
 }
 
+/* A range of one owner's keys, memory and files together, forwards or backwards. */
+typedef struct RangeCheck {
+    size_t table;
+    size_t owner;
+    size_t low;
+    size_t high; /* not in it */
+    RangeRequest request;
+} RangeCheck;
+
+static void compare_range(World *world, Pin *pin, const RangeCheck *check, const RangeRow *rows,
+                          size_t count)
+{
+    State truth;
+    size_t at = 0;
+    oracle_state(world->oracle, pin_seq(pin), &truth);
+    for (size_t i = check->low; i < check->high && at < check->request.rows_max; i++) {
+        size_t key = check->request.backward ? check->high - 1 - (i - check->low) : i;
+        int64_t wanted = truth.value[check->table][check->owner][key];
+        if (wanted < 0)
+            continue;
+        if (at == count)
+            world_fail(world, "R: at %lu a range of table %zu ends before key %zu", pin_seq(pin),
+                       check->table, key);
+        int64_t value = value_of_row(world, pin_schema(pin, check->table), rows[at++].row);
+        if (value != wanted)
+            world_fail(world, "R: at %lu a range of table %zu gives key %zu as %ld, the log %ld",
+                       pin_seq(pin), check->table, key, value, wanted);
+    }
+    if (at != count)
+        world_fail(world, "R: at %lu a range of table %zu has %zu rows, not %zu", pin_seq(pin),
+                   check->table, count, at);
+}
+
+static void check_range(World *world, Pin *pin, size_t table)
+{
+    RangeCheck check = {.table = table, .owner = world_random(world, OWNERS)};
+    Schema *schema = pin_schema(pin, table);
+    RangeRow *rows;
+    size_t count;
+    bool complete;
+    Arena arena;
+    Buffer from;
+    Buffer to;
+    Error error;
+    check.low = world_random(world, KEYS);
+    check.high = check.low + 1 + world_random(world, KEYS - check.low);
+    arena_open(&arena, 0);
+    buffer_open(&from, 0);
+    buffer_open(&to, 0);
+    key_of(world, schema, check.owner, (int64_t)check.low, &from);
+    key_of(world, schema, check.owner, (int64_t)check.high, &to);
+    check.request = (RangeRequest){.from = buffer_slice(&from),
+                                   .to = buffer_slice(&to),
+                                   .backward = world_random(world, 2) == 0,
+                                   .rows_max = 1 + world_random(world, KEYS)};
+    Status status =
+        pin_read_range(pin, table, &check.request, &arena, &rows, &count, &complete, &error);
+    world_expect(world, status, &error, "range");
+    if (complete)
+        compare_range(world, pin, &check, rows, count);
+    buffer_close(&from);
+    buffer_close(&to);
+    arena_close(&arena);
+}
+
 static void check_count(World *world, Pin *pin, const Found *found)
 {
     TableCount count;
@@ -277,6 +342,7 @@ void check_pin(World *world, Pin *pin)
         compare(world, &found, pin_seq(pin));
         check_count(world, pin, &found);
         check_key(world, pin, table);
+        check_range(world, pin, table);
     }
     world->oracle->checks++;
 }
