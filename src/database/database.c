@@ -202,6 +202,8 @@ void database_hurry(Database *database)
     jobs_hurry(database->jobs);
 }
 
+static const int64_t QUERY_WAIT_NS = INT64_C(5000000000);
+
 typedef struct Stopping {
     int64_t deadline_ns;
     int64_t told_ns; /* when the jobs waited for were named last */
@@ -241,12 +243,16 @@ static void name_jobs(Database *database, Stopping *stopping, int64_t now_ns)
     arena_close(&arena);
 }
 
-/* Statements that run may end until the deadline; then they are cancelled. */
+/* Statements that run may end until the deadline; then they are cancelled. A query, which changes
+ * nothing and can be asked again, holds nobody up for so long. */
 static void wait_for_statements(Database *database, Stopping *stopping)
 {
     bool is_cancelled = false;
+    int64_t queries_until_ns = env_monotonic_ns(database->env) + QUERY_WAIT_NS;
     while (!is_idle(database)) {
         int64_t now_ns = env_monotonic_ns(database->env);
+        if (now_ns >= queries_until_ns)
+            executor_cancel_queries(database->executor);
         bool is_over = now_ns >= stopping->deadline_ns || atomic_load(&database->hurrying);
         if (is_over && !is_cancelled)
             executor_cancel_connection(database->executor, NULL);

@@ -82,9 +82,10 @@ typedef struct DatabaseOpening {
 CHECKED Status database_open(Env *env, const DatabaseOptions *options, Database **out,
                              DatabaseOpening *opening, Error *error);
 
-/* Refuses new statements (SHUTTING_DOWN), ends subscriptions with SHUTDOWN, cancels statements that
- * run at `deadline_ns`, and waits for jobs until then; `waiting` is told once a second for which.
- * database_hurry, from any thread or another signal, ends the waiting at once. */
+/* Refuses new statements (SHUTTING_DOWN), ends subscriptions with SHUTDOWN, cancels queries that
+ * run for 5 s more and other statements that run at `deadline_ns`, and waits for jobs until then;
+ * `waiting` is told once a second for which. database_hurry, from any thread or another signal,
+ * ends the waiting at once. */
 void database_stop(Database *database, int64_t deadline_ns,
                    void (*waiting)(void *context, const JobRow *job), void *context);
 void database_hurry(Database *database);

@@ -159,6 +159,9 @@ CHECKED Status executor_kill(Executor *executor, Slice query_id, const Principal
 /* Ends what runs for a connection; NULL: everything. */
 void executor_cancel_connection(Executor *executor, const char *connection_id);
 
+/* Ends what the analytic engine works on, whoever asked. */
+void executor_cancel_queries(Executor *executor);
+
 /* ---- for subscriptions and embedders ---- */
 
 /* Reads the rows of a bound SELECT at a pin the caller holds: what a subscription begins with. */

@@ -96,6 +96,16 @@ void executor_cancel_connection(Executor *executor, const char *connection_id)
     mutex_unlock(&executor->mutex);
 }
 
+void executor_cancel_queries(Executor *executor)
+{
+    mutex_lock(&executor->mutex);
+    for (Running *running = executor->running; running != NULL; running = running->next) {
+        if (strcmp(running->shown.executor, "engine") == 0 && !atomic_load(&running->cancelled))
+            cancel(executor, running);
+    }
+    mutex_unlock(&executor->mutex);
+}
+
 static size_t count_running(Executor *executor)
 {
     size_t count = 0;
