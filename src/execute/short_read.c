@@ -337,6 +337,14 @@ static Status narrow_by_limit(Short *s, KeyRange *range, bool *hot_is_all, Error
     return status;
 }
 
+static void stand_on(Short *s, const RangeRow *row)
+{
+    arena_reset(&s->scratch);
+    s->context.row = row->row;
+    s->context.seq = (int64_t)row->seq;
+    s->context.updated_us = row->updated_us;
+}
+
 /* Rows of files among them. All are found before one is sent. */
 static Status read_with_files(Short *s, const KeyRange *range, bool *done, Error *error)
 {
@@ -351,10 +359,7 @@ static Status read_with_files(Short *s, const KeyRange *range, bool *done, Error
         request.rows_max = s->limit + s->offset;
     TRY(pin_read_range(s->pin, 0, &request, &s->run->arena, &rows, &count, done, error));
     for (size_t i = 0; *done && i < count && !is_full(s); i++) {
-        arena_reset(&s->scratch);
-        s->context.row = rows[i].row;
-        s->context.seq = (int64_t)rows[i].seq;
-        s->context.updated_us = rows[i].updated_us;
+        stand_on(s, &rows[i]);
         TRY(take_row(s, error));
         TRY(check_cancelled(s->run, error));
     }
@@ -469,6 +474,24 @@ done:
     return status;
 }
 
+static Status visit_keys_with_files(Short *s, const KeyRange *range, FoundKeyVisitor visit,
+                                    void *context, bool *done, Error *error)
+{
+    RangeRequest request = {.from = range->from, .to = range->to, .rows_max = UINT64_MAX};
+    RangeRow *rows;
+    size_t count;
+    TRY(pin_read_range(s->pin, 0, &request, &s->run->arena, &rows, &count, done, error));
+    for (size_t i = 0; *done && i < count; i++) {
+        bool passes = true;
+        stand_on(s, &rows[i]);
+        if (s->read->filter != NULL)
+            TRY(expression_is_true(s->read->filter, &s->context, &passes, error));
+        if (passes)
+            TRY(visit(context, rows[i].key, error));
+    }
+    return OK;
+}
+
 static Status visit_points(Run *run, const BoundReference *reference, const ShortRead *read,
                            FoundKeyVisitor visit, void *context, Error *error)
 {
@@ -497,9 +520,10 @@ Status find_keys_short(Run *run, const BoundReference *reference, const ShortRea
     GO(range_of(run, reference, read, &range, error));
     if (range.is_empty)
         goto done;
-    *done = !pin_has_cold_range(s.pin, 0, range.from, range.to);
-    if (*done)
+    if (!pin_has_cold_range(s.pin, 0, range.from, range.to))
         GO(visit_hot_keys(&s, &range, visit, context, error));
+    else
+        GO(visit_keys_with_files(&s, &range, visit, context, done, error));
 done:
     close_short(&s);
     return status;
