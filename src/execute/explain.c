@@ -140,7 +140,7 @@ static Status explain_select(Explain *explain, const BoundSelect *select, bool w
     if (select->short_read != NULL)
         TRY(put_format(explain, error, "Row executor: %s%s", short_kind(select),
                        select->short_read->has_table
-                           ? " (the engine where rows of the range are in files)"
+                           ? " (the engine where it is long, or in many files)"
                            : ""));
     if (select->is_count_of_table)
         TRY(put_format(explain, error, "Counts: answered without reading rows"));
