@@ -256,7 +256,7 @@ static Status encode(CheckpointWork *work, Error *error)
     return OK;
 }
 
-static Status write_beside(Engine *engine, const CheckpointWork *work, Path *beside, Error *error)
+static Status write_beside(Engine *engine, Slice bytes, Path *beside, Error *error)
 {
     File *file = NULL;
     Status status = OK;
@@ -264,7 +264,7 @@ static Status write_beside(Engine *engine, const CheckpointWork *work, Path *bes
     GO(FAULT(engine->env, checkpoint_write, error));
     GO(file_open(engine->env, beside->text, FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &file,
                  error));
-    GO(file_write_at(file, 0, buffer_slice(&work->bytes), error));
+    GO(file_write_at(file, 0, bytes, error));
     GO(file_sync(file, error));
 done:
     if (file != NULL)
@@ -296,17 +296,22 @@ static void remove_older(Engine *engine)
     arena_close(&arena);
 }
 
-static Status publish(Engine *engine, const CheckpointWork *work, const Path *beside, Error *error)
+static Status take_name(Engine *engine, uint64_t number, const Path *beside, Error *error)
 {
     Path folder;
     Path path;
-    if (!BROKEN(checkpoint_early))
-        TRY(engine_wait_durable(engine, work->position, error));
     TRY(FAULT(engine->env, checkpoint_publish, error));
     TRY(folder_path(engine, &folder, error));
-    TRY(checkpoint_path(engine, work->head, &path, error));
+    TRY(checkpoint_path(engine, number, &path, error));
     TRY(env_rename(engine->env, beside->text, path.text, error));
-    TRY(env_sync_directory(engine->env, folder.text, error));
+    return env_sync_directory(engine->env, folder.text, error);
+}
+
+static Status publish(Engine *engine, const CheckpointWork *work, const Path *beside, Error *error)
+{
+    if (!BROKEN(checkpoint_early))
+        TRY(engine_wait_durable(engine, work->position, error));
+    TRY(take_name(engine, work->head, beside, error));
     engine->checkpoint_number = work->head;
     atomic_store(&engine->checkpoint_position, work->position);
     atomic_store(&engine->checkpoint_replay_from, work->replay_from);
@@ -328,13 +333,20 @@ static Status checkpoint_locked(Engine *engine, Error *error)
     if (work.head <= engine->checkpoint_number)
         goto done; /* nothing was appended since */
     GO(encode(&work, error));
-    GO(write_beside(engine, &work, &beside, error));
+    GO(write_beside(engine, buffer_slice(&work.bytes), &beside, error));
     GO(publish(engine, &work, &beside, error));
 done:
     buffer_close(&work.tables);
     buffer_close(&work.upper);
     buffer_close(&work.bytes);
     return status;
+}
+
+Status checkpoint_write_again(Engine *engine, const CheckpointImage *image, Error *error)
+{
+    Path beside;
+    TRY(write_beside(engine, buffer_slice(&image->bytes), &beside, error));
+    return take_name(engine, engine->checkpoint_number, &beside, error);
 }
 
 Status engine_checkpoint(Engine *engine, Error *error)

@@ -543,6 +543,9 @@ CHECKED Status checkpoint_if_due(Engine *engine, Error *error);
 CHECKED Status checkpoint_tables_apply(Engine *engine, Slice tables, Error *error);
 void checkpoint_close(CheckpointImage *image);
 
+/* The newest checkpoint, which the image was read from, under its name once more, and durable. */
+CHECKED Status checkpoint_write_again(Engine *engine, const CheckpointImage *image, Error *error);
+
 /* Where the log may be released up to: the oldest unsettled operation of all tables, and the last
  * durable checkpoint. */
 void engine_release_log(Engine *engine);

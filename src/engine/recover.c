@@ -5,6 +5,7 @@
 typedef struct Recover {
     Engine *engine;
     EngineRecovery *out;
+    CheckpointImage image;
     LogPosition from; /* records before it are in the checkpoint */
     uint64_t seq_ceiling;
     uint64_t id_ceiling;
@@ -166,25 +167,39 @@ static Status apply_record(void *context, const LogFrame *frame, Error *error)
 
 /* ---- the steps ---- */
 
-static Status load_checkpoint(Recover *recover, LogPosition *replay_from, Error *error)
+static Status load_checkpoint(Recover *recover, Error *error)
 {
     Engine *engine = recover->engine;
-    CheckpointImage image;
-    bool found;
-    Status status = checkpoint_read(engine, &found, &image, error);
-    if (status == OK && found) {
-        recover->from = image.position;
-        recover->seq_ceiling = image.seq_ceiling;
-        recover->id_ceiling = image.id_ceiling;
-        *replay_from = image.replay_from;
-        status = engine->hooks.recover_checkpoint(engine->hooks.context, image.upper, error);
-        if (status == OK)
-            status = checkpoint_tables_apply(engine, image.tables, error);
-        atomic_store(&engine->checkpoint_position, image.position);
-    }
-    recover->out->used_checkpoint = found;
-    checkpoint_close(&image);
-    return status;
+    CheckpointImage *image = &recover->image;
+    TRY(checkpoint_read(engine, &recover->out->used_checkpoint, image, error));
+    if (!recover->out->used_checkpoint)
+        return OK;
+    recover->from = image->position;
+    recover->seq_ceiling = image->seq_ceiling;
+    recover->id_ceiling = image->id_ceiling;
+    TRY(engine->hooks.recover_checkpoint(engine->hooks.context, image->upper, error));
+    TRY(checkpoint_tables_apply(engine, image->tables, error));
+    atomic_store(&engine->checkpoint_position, image->position);
+    return OK;
+}
+
+/* The name of the checkpoint that was found may be in the page cache only, where the folder's sync
+ * failed before the last end: a loss of power would leave the one before it. So it is written
+ * again, and where that does not work the log is kept as far as it goes, until this life has made
+ * one. */
+static void confirm_checkpoint(Recover *recover)
+{
+    Engine *engine = recover->engine;
+    Error error;
+    if (atomic_load(&engine->checkpoints) > 0)
+        return;
+    atomic_store(&engine->checkpoint_replay_from, recover->out->log.first);
+    if (!recover->out->used_checkpoint)
+        return;
+    if (checkpoint_write_again(engine, &recover->image, &error) == OK)
+        atomic_store(&engine->checkpoint_replay_from, recover->image.replay_from);
+    else
+        engine->hooks.background_error(engine->hooks.context, "checkpoint", 0, &error);
 }
 
 /* A directory with settled tables and neither log nor checkpoint is not a new one. */
@@ -257,37 +272,40 @@ static Status finish_tables(Engine *engine, Error *error)
     return OK;
 }
 
-/* The name of the checkpoint that was found may be in the page cache only, where the folder's sync
- * failed before the last end: a loss of power would leave the one before it. So until this life has
- * made one, the log is kept as far as it goes. */
-static void keep_log(Engine *engine, const EngineRecovery *out)
+static Status recover_all(Recover *recover, Error *error)
 {
-    atomic_store(&engine->checkpoint_replay_from, out->log.first);
-}
-
-Status engine_recover(Engine *engine, EngineRecovery *out, Error *error)
-{
-    Recover recover = {.engine = engine, .out = out};
-    LogPosition replay_from = 0;
+    Engine *engine = recover->engine;
+    EngineRecovery *out = recover->out;
     Path log_path;
-    int64_t begin_ns = env_monotonic_ns(engine->env);
-    *out = (EngineRecovery){0};
-    TRY(load_checkpoint(&recover, &replay_from, error));
+    TRY(load_checkpoint(recover, error));
+    LogPosition replay_from = recover->image.replay_from;
     TRY(path_join(&log_path, engine->directory.text, "log", error));
     TRY(log_open(engine->env, log_path.text, &engine->options.log, replay_from, &engine->log,
                  &out->log, error));
     TRY(refuse_headless(engine, out, error));
-    keep_log(engine, out);
-    if (recover.from > out->log.end)
+    if (recover->from > out->log.end)
         return error_set(error, STATUS_DATA_CORRUPTED,
                          "the log ends before the checkpoint: its newest segments are missing");
-    TRY(log_replay(engine->log, recover.from, apply_record, &recover, error));
-    TRY(start_log(&recover, error));
+    TRY(log_replay(engine->log, recover->from, apply_record, recover, error));
+    TRY(start_log(recover, error));
     TRY(log_ceiling(engine, error));
     TRY(finish_tables(engine, error));
     int64_t replay_ns = env_monotonic_ns(engine->env);
     TRY(replay_rows(engine, replay_from, out, error));
     out->replay_ns = env_monotonic_ns(engine->env) - replay_ns;
+    confirm_checkpoint(recover);
+    return OK;
+}
+
+Status engine_recover(Engine *engine, EngineRecovery *out, Error *error)
+{
+    Recover recover = {.engine = engine, .out = out};
+    int64_t begin_ns = env_monotonic_ns(engine->env);
+    *out = (EngineRecovery){0};
+    buffer_open(&recover.image.bytes, 0);
+    Status status = recover_all(&recover, error);
+    checkpoint_close(&recover.image);
+    TRY(status);
     out->duration_ns = env_monotonic_ns(engine->env) - begin_ns;
     out->foreign_metadata = (uint32_t)atomic_load(&engine->foreign_metadata);
     engine_release_log(engine);

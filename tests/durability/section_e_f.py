@@ -370,9 +370,9 @@ def loss_of_power(case):
     ended = subprocess.run([program, "--seeds", str(worlds), "--from", str(first)],
                            capture_output=True, text=True, timeout=3600, check=False)
     assert ended.returncode == 0, ended.stdout[-800:] + ended.stderr[-400:]
-    crashes = re.search(r"(\d+) crashes", ended.stdout)
-    assert crashes and int(crashes.group(1)) > 0, ended.stdout[-300:]
-    return f"{worlds} worlds from seed {first}: {' '.join(ended.stdout.split())[-160:]}"
+    crashes = re.search(r"^(crashes: (\d+), .*)$", ended.stdout, re.M)
+    assert crashes and int(crashes.group(2)) > 0, ended.stdout[-300:]
+    return f"{worlds} worlds from seed {first}: {crashes.group(1)}"
 
 
 @check("F20")
