@@ -542,7 +542,6 @@ CHECKED Status checkpoint_if_due(Engine *engine, Error *error);
 
 CHECKED Status checkpoint_tables_apply(Engine *engine, Slice tables, Error *error);
 void checkpoint_close(CheckpointImage *image);
-
 /* The newest checkpoint, which the image was read from, under its name once more, and durable. */
 CHECKED Status checkpoint_write_again(Engine *engine, const CheckpointImage *image, Error *error);
 
