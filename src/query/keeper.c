@@ -96,6 +96,15 @@ static void note_spawn_failure(QueryPool *pool, const Error *error)
     pool->respawn_ns = env_monotonic_ns(pool->env) + POOL_RESPAWN_MS * POOL_MS_NS;
 }
 
+/* It runs, and could not be told what it is for: of no use, like one that did not start. */
+static void note_setup_failure(QueryPool *pool, const Error *error)
+{
+    Error failure;
+    (void)error_of(&failure, STATUS_WORKER_FAILED);
+    (void)error_wrap(&failure, "setup: %s (%s)", error->message, error->internal);
+    note_spawn_failure(pool, &failure);
+}
+
 /* Made beside its place, which others may look at meanwhile. */
 static void start_wanted(QueryPool *pool, PoolWorker *worker)
 {
@@ -112,6 +121,8 @@ static void start_wanted(QueryPool *pool, PoolWorker *worker)
         worker->state = WORKER_EMPTY;
         note_spawn_failure(pool, &error);
     } else {
+        if (status != OK)
+            note_setup_failure(pool, &error);
         *worker = made;
         worker->idle_since_ns = made.spawned_ns;
         worker->is_stale = folder_count != pool->folder_count;

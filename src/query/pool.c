@@ -30,12 +30,13 @@ static PoolWorker *find_idle(QueryPool *pool, unsigned roles)
     return best;
 }
 
-/* Could one of these roles come free, or is one on its way? */
+/* Could one of these roles come free, or is one on its way? An ending one makes place, no more. */
 static bool has_hope(const QueryPool *pool, unsigned roles)
 {
     for (uint32_t i = 0; i < pool->worker_count; i++) {
         const PoolWorker *worker = &pool->workers[i];
-        if ((worker->role & roles) != 0 && worker->state != WORKER_EMPTY)
+        bool is_none = worker->state == WORKER_EMPTY || worker->state == WORKER_ENDING;
+        if ((worker->role & roles) != 0 && !is_none)
             return true;
     }
     return false;

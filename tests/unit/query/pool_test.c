@@ -2,6 +2,8 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "base/memory.h"
+#include "query/pool_int.h"
 #include "tests/unit/query/pool.h"
 
 static uint64_t seed;
@@ -485,6 +487,22 @@ static void allocation_failures_are_errors(void **state)
     test_pool_close(&test);
 }
 
+/* It runs and is of no use. Who waits is told, instead of one after the other being started. */
+static void a_worker_that_cannot_be_set_up_is_an_error(void **state)
+{
+    (void)state;
+    TestPool test;
+    PoolWorker *worker = NULL;
+    Error error;
+    test_pool_open(&test);
+    memory_fail_at(1, -1);
+    Status status = pool_take(test.pool, ROLE_QUERY, INT64_MAX, NULL, &worker, &error);
+    memory_fail_at(0, 0);
+    assert_int_equal(STATUS_WORKER_FAILED, status);
+    assert_string_equal("[1]", RUN(&test, no_tables, "SELECT 1", TYPE(INTEGER)));
+    test_pool_close(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +520,7 @@ int main(void)
         cmocka_unit_test(spilling_works_within_its_folder),
         cmocka_unit_test(a_missing_program_is_an_error),
         cmocka_unit_test(a_program_that_ends_at_once_is_an_error),
+        cmocka_unit_test(a_worker_that_cannot_be_set_up_is_an_error),
         cmocka_unit_test(hostile_workers_are_ended),
         cmocka_unit_test(allocation_failures_are_errors),
     };
