@@ -156,6 +156,7 @@ static Status start(Database *database, const DatabaseOptions *options, Database
     database->live_started = true;
     TRY(jobs_start(database->jobs, database->engine, database->catalog, error));
     database->jobs_started = true;
+    remove_leftovers(database);
     return open_threads(database, error);
 }
 

@@ -59,7 +59,7 @@ struct Database {
     bool stopped;
 };
 
-/* ---- opening (open.c, configure.c, first_start.c) ---- */
+/* ---- opening (database.c, configure.c, first_start.c, leftovers.c) ---- */
 
 EngineHooks engine_hooks(Database *database);     /* hooks.c */
 ExecutorHooks executor_hooks(Database *database); /* hooks.c */
@@ -81,6 +81,10 @@ CHECKED Status open_signer(Database *database, Error *error);
 CHECKED Status make_first_objects(Database *database, Slice root_password, DatabaseOpening *opening,
                                   Error *error);
 void forget_root_password(Database *database);
+
+/* Submits jobs that remove the folders of tables that are gone; a failure waits for the next
+ * start. */
+void remove_leftovers(Database *database);
 
 /* ---- statements (statement.c, parameters.c, metric.c) ---- */
 

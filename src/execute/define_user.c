@@ -72,6 +72,27 @@ static Status delete_rows(Run *run, OwnerId owner, uint64_t *count, Error *error
     return OK;
 }
 
+/* The user is gone when this begins, whatever becomes of his rows: what cannot be deleted now is
+ * left to a job, and the statement has done what it says. Only of a log that refuses writes nobody
+ * knows what it kept. */
+static Status delete_data(Run *run, OwnerId owner, uint64_t *rows, Error *error)
+{
+    Error failure;
+    Status status = delete_rows(run, owner, rows, &failure);
+    if (status == OK)
+        status = clean_up_owner(run, owner, &failure);
+    else if (status != STATUS_LOG_POISONED)
+        submit_user_cleanup(run, owner);
+    if (status == STATUS_LOG_POISONED) {
+        *error = failure;
+        return status;
+    }
+    if (status != OK)
+        add_notice(run, "not all of the rows could be deleted yet, a job does that: %s",
+                   failure.message);
+    return OK;
+}
+
 /* First the user, so that nobody writes as him any more; then his rows. */
 static Status drop_user(Run *run, Error *error)
 {
@@ -88,10 +109,8 @@ static Status drop_user(Run *run, Error *error)
         return error_set(error, STATUS_OBJECT_IN_USE, "you cannot drop yourself");
     TRY(catalog_drop_user(run->executor->catalog, user->id, bound->keep_data, error));
     hooks->rights_changed(hooks->context, user->id);
-    if (!bound->keep_data) {
-        TRY(delete_rows(run, user->id, &rows, error));
-        TRY(clean_up_owner(run, user->id, error));
-    }
+    if (!bound->keep_data)
+        TRY(delete_data(run, user->id, &rows, error));
     run->summary->row_count = rows;
     if (rows > 0)
         (void)snprintf(run->summary->message, sizeof run->summary->message, "%llu rows deleted",

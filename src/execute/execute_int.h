@@ -219,6 +219,9 @@ CHECKED Status delete_owner_rows(Run *run, const CatalogTable *table, OwnerId ow
 /* The job that removes a dropped user's files, where there are any. */
 CHECKED Status clean_up_owner(Run *run, OwnerId owner, Error *error);
 
+/* The same job, wherever the rows are. */
+void submit_user_cleanup(Run *run, OwnerId owner);
+
 /* ---- the rest ---- */
 
 CHECKED Status run_definition(Run *run, Error *error); /* define.c, define_user.c */

@@ -15,6 +15,24 @@ Status delete_owner_rows(Run *run, const CatalogTable *table, OwnerId owner, uin
     return status == STATUS_UNDEFINED_TABLE ? OK : status;
 }
 
+static Status submit(Run *run, OwnerId owner, Error *error)
+{
+    char id[JOB_ID_BYTES];
+    JobRequest request = {.type = JOB_USER_CLEANUP,
+                          .owner = owner,
+                          .submitter = run->who.user_id,
+                          .trigger = TRIGGER_COMMAND};
+    return jobs_submit(run->executor->jobs, &request, id, error);
+}
+
+/* Where even this fails, housekeeping finds the rows once they are in files. */
+void submit_user_cleanup(Run *run, OwnerId owner)
+{
+    Error ignored;
+    Status submitted = submit(run, owner, &ignored);
+    (void)submitted;
+}
+
 Status clean_up_owner(Run *run, OwnerId owner, Error *error)
 {
     const CatalogTable *const *tables;
@@ -27,12 +45,5 @@ Status clean_up_owner(Run *run, OwnerId owner, Error *error)
             has_files = engine_find_owner(opened, &owner, 1, &found);
         engine_table_release(opened);
     }
-    if (!has_files)
-        return OK;
-    char id[JOB_ID_BYTES];
-    JobRequest request = {.type = JOB_USER_CLEANUP,
-                          .owner = owner,
-                          .submitter = run->who.user_id,
-                          .trigger = TRIGGER_COMMAND};
-    return jobs_submit(run->executor->jobs, &request, id, error);
+    return has_files ? submit(run, owner, error) : OK;
 }

@@ -52,12 +52,22 @@ static Status settle_stream_table(Cleanup *cleanup, EngineTable *table, OwnerId 
     return OK;
 }
 
+static TableKind kind_of(EngineTable *table)
+{
+    Schema *schema = engine_table_schema(table);
+    TableKind kind = schema->kind;
+    schema_release(schema);
+    return kind;
+}
+
+/* Rows that are in memory alone need no flush: their deletes go with them. */
 static Status clean_table(Cleanup *cleanup, EngineTable *table, Error *error)
 {
     OwnerId owner = cleanup->job->request.owner;
     OwnerId found;
     uint64_t rows;
-    if (!engine_find_owner(table, &owner, 1, &found))
+    TableKind kind = kind_of(table);
+    if (kind == TABLE_SHARED)
         return OK;
     TRY(job_progress(&(JobContext){cleanup->jobs, cleanup->job}, 0, error));
     Status status = engine_delete_owner_rows(cleanup->jobs->engine, table, owner, STEP_TIMEOUT_NS,
@@ -66,11 +76,10 @@ static Status clean_table(Cleanup *cleanup, EngineTable *table, Error *error)
     if (status == STATUS_UNDEFINED_TABLE)
         return OK; /* dropped meanwhile */
     TRY(status);
-    Schema *schema = engine_table_schema(table);
-    bool is_stream = schema->kind == TABLE_STREAM;
-    schema_release(schema);
-    return is_stream ? settle_stream_table(cleanup, table, owner, error)
-                     : settle_user_table(cleanup, table, owner, error);
+    if (!engine_find_owner(table, &owner, 1, &found))
+        return OK;
+    return kind == TABLE_STREAM ? settle_stream_table(cleanup, table, owner, error)
+                                : settle_user_table(cleanup, table, owner, error);
 }
 
 Status run_user_cleanup(Jobs *jobs, Job *job, JobRow *out, Error *error)

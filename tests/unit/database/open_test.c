@@ -151,6 +151,51 @@ static void nothing_runs_after_a_stop(void **state)
     assert_status(ask(opened, &opened->root, "SELECT 1", &answer), STATUS_SHUTTING_DOWN);
 }
 
+static bool has_folder(const Opened *opened, const char *name)
+{
+    Path path;
+    FileInformation information;
+    Error error;
+    assert_ok(path_join(&path, opened->folder.text, name, &error), &error);
+    assert_ok(env_stat(env_real(), path.text, &information, &error), &error);
+    return information.exists;
+}
+
+static void add_folder(const Opened *opened, const char *name)
+{
+    Path path;
+    Error error;
+    assert_ok(path_join(&path, opened->folder.text, name, &error), &error);
+    assert_ok(env_make_directories(env_real(), path.text, &error), &error);
+}
+
+static void reopen_until_gone(Opened *opened, const char *left)
+{
+    close_database(opened);
+    add_folder(opened, left);
+    open_in(opened, false, "");
+    for (int i = 0; i < 1000 && has_folder(opened, left); i++)
+        env_sleep_ns(env_real(), 10000000);
+    assert_false(has_folder(opened, left));
+}
+
+/* What a process leaves that ends between a drop and its cleanup. What is not called like a table's
+ * folder, or has a number that no table had, is somebody's own. */
+static void folders_of_dropped_tables_go_at_the_next_start(void **state)
+{
+    static const char *const others[] = {"storage/public.mine-20260101", "storage/mine-1",
+                                         "storage/public.mine", "storage/-1"};
+    Opened *opened = *state;
+    expect(opened, "CREATE TABLE public.t (id INT PRIMARY KEY)", "");
+    for (size_t i = 0; i < COUNT(others); i++)
+        add_folder(opened, others[i]);
+    reopen_until_gone(opened, "storage/public.gone-1");
+    reopen_until_gone(opened, "streams/public.gone-1");
+    for (size_t i = 0; i < COUNT(others); i++)
+        assert_true(has_folder(opened, others[i]));
+    expect(opened, "INSERT INTO public.t VALUES (1); SELECT id FROM public.t WHERE id = 1", "[1]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +207,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_damaged_token_key_is_told, set_up, tear_down),
         cmocka_unit_test(openings_without_memory),
         cmocka_unit_test_setup_teardown(nothing_runs_after_a_stop, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(folders_of_dropped_tables_go_at_the_next_start, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
