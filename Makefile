@@ -236,6 +236,21 @@ canary-programs: setup-test
 simulation: setup-build
 	@$(SUBMAKE) FLAVOR=check build/check/engine_sim
 
+# ---- a whole database whose memory or machine fails it -----------------------------------------
+
+$(BUILD)/faults: $(call objects,$(wildcard tests/faults/*.c)) \
+		$(foreach room,$(ENGINE_ROOMS),$(call library,$(room)))
+	@echo "link $@"
+	@$(CC) $(LDFLAGS) -Wl,--start-group $^ -Wl,--end-group -o $@ $(LIBRARIES)
+
+.PHONY: faults faults-programs
+faults: faults-programs ##  the n-th allocation, write, sync, rename … fails, for every n: nothing untrue, no leak
+	@build/check/faults $(if $(SEED),--seed $(SEED))
+	@build/debug/faults --samples 4 $(if $(SEED),--seed $(SEED))
+faults-programs: setup-build release-worker
+	@$(SUBMAKE) FLAVOR=check build/check/faults
+	@$(SUBMAKE) FLAVOR=debug build/debug/faults
+
 # ---- fuzzing: tests/fuzz/<name>_fuzz.c, each a program of clang's libFuzzer ---------------------
 
 SECONDS ?= 30
@@ -281,7 +296,7 @@ life: setup-test ##  one life of MINUTES=10 under every load: nothing grows, eve
 .PHONY: durability-programs
 durability-programs: setup-test
 	@$(SUBMAKE) programs
-	@$(SUBMAKE) FLAVOR=check programs build/check/engine_sim
+	@$(SUBMAKE) FLAVOR=check programs build/check/engine_sim build/check/faults
 durability: durability-programs ##  every line of what must be shown, long; then simulation and broken rules
 	@python3 tests/durability/run.py $(if $(SEED),--seed $(SEED))
 	@$(MAKE) --no-print-directory sim

@@ -211,9 +211,21 @@ def every_point_is_hit(case):
     return f"{len(table)} points, each hit; {text.splitlines()[-1]}"
 
 
+def faults_within(case):
+    """A whole database whose calls and allocations fail in turn (tests/faults), some of them."""
+    program = os.path.join(harness.need_faults(), "faults")
+    ended = subprocess.run([program, "--samples", str(case.rounds(1, 8)), "--seed", str(case.seed)],
+                           cwd=harness.ROOT, capture_output=True, text=True, check=False,
+                           timeout=3600)
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    return ended.stdout.splitlines()[-2].split(",")[0]
+
+
 @check("O3")
 def faults_at_calls(case):
-    """Errors that strace makes of system calls of the release: told, and nothing is lost."""
+    """Errors that strace makes of system calls of the release, and that tests/faults makes of calls
+    and allocations: told, and nothing is lost."""
+    within = faults_within(case)
     told = 0
     kinds = [("fdatasync", "error=EIO"), ("pwrite64", "error=ENOSPC"), ("pwrite64", "error=EINTR"),
              ("fsync", "error=EIO"), ("link", "error=EIO"), ("fdatasync", "delay_enter=200000")]
@@ -243,7 +255,7 @@ def faults_at_calls(case):
         server.kill()
         check_offline(server)
         server.end()
-    return f"{len(kinds)} kinds at system calls, {told} errors told, 0 lost"
+    return f"{len(kinds)} kinds at system calls, {told} errors told; {within} within; 0 lost"
 
 
 @check("O4")
