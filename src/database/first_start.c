@@ -90,12 +90,13 @@ Status make_first_objects(Database *database, Slice root_password, DatabaseOpeni
     bool existed;
     Status status = OK;
     opening->is_new = root == NULL;
-    /* A directory that only a program has used so far has a root without a password. */
-    if (root == NULL || (root->verifier.size == 0 && !database->is_embedded))
-        GO(make_root(database, root_password, root, opening, error));
+    /* Before root: whether he is there says whether all of this was done. */
     if (opening->is_new)
         GO(catalog_create_namespace(database->catalog, SLICE("public"), ROOT_USER_ID, true,
                                     &existed, error));
+    /* A directory that only a program has used so far has a root without a password. */
+    if (root == NULL || (root->verifier.size == 0 && !database->is_embedded))
+        GO(make_root(database, root_password, root, opening, error));
 done:
     catalog_snapshot_release(snapshot);
     return status;

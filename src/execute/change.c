@@ -411,11 +411,57 @@ static Status open_batch(Change *change, Error *error)
                       &change->batch, error);
 }
 
+/* ---- RETURNING ---- */
+
+/* In the arena; before the commit without the sequences, which are not known yet. */
+static Status returned_rows(Change *change, ReturnedRow **out, size_t *count, Error *error)
+{
+    *count = 0;
+    *out = ARENA_ARRAY(&change->run->arena, ReturnedRow, change->count);
+    if (*out == NULL)
+        return arena_error(&change->run->arena, error);
+    for (size_t i = 0; i < change->count; i++) {
+        const Target *target = &change->targets[i];
+        if (target->operation != SIZE_MAX)
+            (*out)[(*count)++] =
+                (ReturnedRow){target->final_row, change->commit.first_seq + target->operation};
+    }
+    return OK;
+}
+
+static Status check_returned(Change *change, Error *error)
+{
+    const Returning *returning = &change->bound->returning;
+    ReturnedRow *rows;
+    size_t count;
+    if (returning->column_count == 0)
+        return OK;
+    TRY(returned_rows(change, &rows, &count, error));
+    return check_returning(change->run, change->table, returning, change->owner, rows, count,
+                           error);
+}
+
+static Status return_rows(Change *change, Error *error)
+{
+    const Returning *returning = &change->bound->returning;
+    ReturnedRow *rows;
+    size_t count;
+    if (returning->column_count == 0)
+        return OK;
+    Status status = returned_rows(change, &rows, &count, error);
+    if (status == OK)
+        status = send_returning(change->run, change->table, returning, change->owner, rows, count,
+                                change->commit.updated_us, error);
+    return status == OK ? OK : returning_failed(error);
+}
+
 /* Locks, looks again, writes. The targets are those found before. */
 static Status write_targets(Change *change, Error *error)
 {
     for (;;) {
         Status status = build_operations(change, error);
+        if (status == OK && !change->needs_new_round)
+            status = check_returned(change, error);
         if (status != OK || change->operation_count == 0 || change->needs_new_round)
             return end_without_write(change, status, error);
         WriteBatch *batch = change->batch;
@@ -473,23 +519,6 @@ static Status all_rounds(Change *change, Error *error)
 }
 
 /* ---- the whole ---- */
-
-static Status return_rows(Change *change, Error *error)
-{
-    Run *run = change->run;
-    ReturnedRow *rows = ARENA_ARRAY(&run->arena, ReturnedRow, change->count);
-    size_t count = 0;
-    if (rows == NULL)
-        return arena_error(&run->arena, error);
-    for (size_t i = 0; i < change->count; i++) {
-        const Target *target = &change->targets[i];
-        if (target->operation != SIZE_MAX)
-            rows[count++] =
-                (ReturnedRow){target->final_row, change->commit.first_seq + target->operation};
-    }
-    return send_returning(run, change->table, &change->bound->returning, change->owner, rows, count,
-                          change->commit.updated_us, error);
-}
 
 static Status run_all(Change *change, Error *error)
 {

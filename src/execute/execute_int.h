@@ -204,6 +204,14 @@ typedef struct ReturnedRow {
     uint64_t seq;
 } ReturnedRow;
 
+/* What RETURNING says of the rows, before they are committed: an error of it is one of the whole
+ * statement. */
+CHECKED Status check_returning(Run *run, const CatalogTable *table, const Returning *returning,
+                               OwnerId owner, const ReturnedRow *rows, size_t count, Error *error);
+
+/* After the commit: an error goes through returning_failed, which says that the statement was done
+ * all the same. */
+Status returning_failed(Error *error);
 CHECKED Status send_returning(Run *run, const CatalogTable *table, const Returning *returning,
                               OwnerId owner, const ReturnedRow *rows, size_t count,
                               int64_t updated_us, Error *error);

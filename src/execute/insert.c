@@ -379,6 +379,48 @@ static Status refuse_after_visible(WriteBatch *batch, Status status, Error *erro
     return visible;
 }
 
+/* In the arena; before the commit without the sequences, which are not known yet. */
+static Status returned_rows(Insert *insert, ReturnedRow **out, size_t *count, Error *error)
+{
+    *count = 0;
+    *out = ARENA_ARRAY(&insert->run->arena, ReturnedRow, insert->row_count);
+    if (*out == NULL)
+        return arena_error(&insert->run->arena, error);
+    for (size_t i = 0; i < insert->row_count; i++) {
+        const InsertRow *row = &insert->rows[i];
+        if (!row->is_skipped)
+            (*out)[(*count)++] =
+                (ReturnedRow){row->final_row, insert->commit.first_seq + row->operation};
+    }
+    return OK;
+}
+
+static Status check_returned(Insert *insert, Error *error)
+{
+    const Returning *returning = &insert->bound->returning;
+    ReturnedRow *rows;
+    size_t count;
+    if (returning->column_count == 0)
+        return OK;
+    TRY(returned_rows(insert, &rows, &count, error));
+    return check_returning(insert->run, insert->table, returning, insert->owner, rows, count,
+                           error);
+}
+
+static Status return_rows(Insert *insert, Error *error)
+{
+    const Returning *returning = &insert->bound->returning;
+    ReturnedRow *rows;
+    size_t count;
+    if (returning->column_count == 0)
+        return OK;
+    Status status = returned_rows(insert, &rows, &count, error);
+    if (status == OK)
+        status = send_returning(insert->run, insert->table, returning, insert->owner, rows, count,
+                                insert->commit.updated_us, error);
+    return status == OK ? OK : returning_failed(error);
+}
+
 static Status write_rows(Insert *insert, Error *error)
 {
     Run *run = insert->run;
@@ -399,6 +441,8 @@ static Status write_rows(Insert *insert, Error *error)
         status = write_pin(batch, error);
         for (size_t i = 0; status == OK && i < insert->row_count; i++)
             status = resolve_row(insert, batch, &insert->rows[i], error);
+        if (status == OK)
+            status = check_returned(insert, error);
         if (status != OK)
             return refuse_after_visible(batch, status, error);
         if (insert->operation_count == 0)
@@ -410,23 +454,6 @@ static Status write_rows(Insert *insert, Error *error)
 }
 
 /* ---- the whole ---- */
-
-static Status return_rows(Insert *insert, Error *error)
-{
-    Run *run = insert->run;
-    ReturnedRow *rows = ARENA_ARRAY(&run->arena, ReturnedRow, insert->row_count);
-    size_t count = 0;
-    if (rows == NULL)
-        return arena_error(&run->arena, error);
-    for (size_t i = 0; i < insert->row_count; i++) {
-        const InsertRow *row = &insert->rows[i];
-        if (!row->is_skipped)
-            rows[count++] =
-                (ReturnedRow){row->final_row, insert->commit.first_seq + row->operation};
-    }
-    return send_returning(run, insert->table, &insert->bound->returning, insert->owner, rows, count,
-                          insert->commit.updated_us, error);
-}
 
 static Status insert_rows(Insert *insert, Error *error)
 {

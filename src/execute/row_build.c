@@ -112,54 +112,99 @@ Status assign_row(Run *run, const CatalogTable *table, const ColumnAssignment *s
 
 /* ---- RETURNING ---- */
 
-static Status return_row(Run *run, const CatalogTable *table, const Returning *returning,
-                         EvaluationContext *context, Value *values, RowSender *sender, Error *error)
-{
-    (void)run;
-    (void)table;
-    for (uint32_t i = 0; i < returning->column_count; i++)
-        TRY(expression_evaluate(returning->projections[i], context, &values[i], error));
-    return row_sender_put(sender, values, error);
-}
-
 static Slice name_of_owner(const Run *run, OwnerId owner)
 {
     const CatalogUser *user = catalog_user_by_id(run->plan->snapshot, owner);
     return user == NULL ? SLICE_EMPTY : user->name;
 }
 
-Status send_returning(Run *run, const CatalogTable *table, const Returning *returning,
-                      OwnerId owner, const ReturnedRow *rows, size_t count, int64_t updated_us,
-                      Error *error)
-{
-    const ResultSink *sink = run->sink;
+typedef struct Returner {
+    const Returning *returning;
+    EvaluationContext context;
     Arena scratch;
-    RowSender sender;
+    Value *values;
+} Returner;
+
+static Status returner_open(Run *run, const CatalogTable *table, const Returning *returning,
+                            OwnerId owner, Returner *out, Error *error)
+{
+    *out = (Returner){.returning = returning,
+                      .values = ARENA_ARRAY(&run->arena, Value, returning->column_count)};
+    if (out->values == NULL)
+        return arena_error(&run->arena, error);
+    arena_open(&out->scratch, 0);
+    out->context = evaluation_of(run, &out->scratch);
+    out->context.layout = &table->schema->layout;
+    out->context.owner = name_of_owner(run, owner);
+    return OK;
+}
+
+/* The values live until the next row's. */
+static Status returner_evaluate(Returner *returner, const ReturnedRow *row, Error *error)
+{
+    const Returning *returning = returner->returning;
+    arena_reset(&returner->scratch);
+    returner->context.row = row->row;
+    returner->context.seq = (int64_t)row->seq;
+    for (uint32_t i = 0; i < returning->column_count; i++)
+        TRY(expression_evaluate(returning->projections[i], &returner->context, &returner->values[i],
+                                error));
+    return OK;
+}
+
+Status check_returning(Run *run, const CatalogTable *table, const Returning *returning,
+                       OwnerId owner, const ReturnedRow *rows, size_t count, Error *error)
+{
+    Returner returner;
     Status status = OK;
     if (returning->column_count == 0)
         return OK;
-    Value *values = ARENA_ARRAY(&run->arena, Value, returning->column_count);
-    if (values == NULL)
-        return arena_error(&run->arena, error);
+    TRY(returner_open(run, table, returning, owner, &returner, error));
+    for (size_t i = 0; status == OK && i < count; i++)
+        status = returner_evaluate(&returner, &rows[i], error);
+    arena_close(&returner.scratch);
+    return status;
+}
+
+static Status send_rows(Run *run, Returner *returner, const ReturnedRow *rows, size_t count,
+                        Error *error)
+{
+    const Returning *returning = returner->returning;
+    const ResultSink *sink = run->sink;
+    RowSender sender;
+    Status status = OK;
     TRY(sink->columns(sink->context, returning->columns, returning->column_count, error));
     run->summary->has_rows = true;
-    arena_open(&scratch, 0);
     row_sender_open(run, returning->columns, returning->column_count, &sender);
-    EvaluationContext context = evaluation_of(run, &scratch);
-    context.layout = &table->schema->layout;
-    context.owner = name_of_owner(run, owner);
-    context.updated_us = updated_us;
     for (size_t i = 0; i < count; i++) {
-        arena_reset(&scratch);
-        context.row = rows[i].row;
-        context.seq = (int64_t)rows[i].seq;
-        GO(return_row(run, table, returning, &context, values, &sender, error));
+        GO(returner_evaluate(returner, &rows[i], error));
+        GO(row_sender_put(&sender, returner->values, error));
     }
     GO(row_sender_flush(&sender, error));
 done:
     row_sender_close(&sender);
-    arena_close(&scratch);
     return status;
+}
+
+Status send_returning(Run *run, const CatalogTable *table, const Returning *returning,
+                      OwnerId owner, const ReturnedRow *rows, size_t count, int64_t updated_us,
+                      Error *error)
+{
+    Returner returner;
+    if (returning->column_count == 0)
+        return OK;
+    Status status = returner_open(run, table, returning, owner, &returner, error);
+    if (status == OK) {
+        returner.context.updated_us = updated_us;
+        status = send_rows(run, &returner, rows, count, error);
+        arena_close(&returner.scratch);
+    }
+    return status;
+}
+
+Status returning_failed(Error *error)
+{
+    return error_prefix(error, "the statement was done, but its rows cannot be returned");
 }
 
 const char *durability_given(const Executor *executor)

@@ -123,6 +123,8 @@ static void note_error(Walk *walk)
     notes->refused++;
     if (strcmp(walk->error.name, "LOG_POISONED") == 0)
         notes->may_be_applied = true;
+    if (step_was_done(&walk->error))
+        notes->is_applied = true;
 }
 
 /* While the machine is still broken. */
@@ -212,6 +214,8 @@ static void note_step(Walk *walk, size_t i)
         broken("without a fault, the state after \"%s\": %s", name_of(i), text_of(&walk->state));
     notes->steps[i].answer = notes_keep(text_of(&walk->answer));
     bool same = strcmp(wanted_state(i, false), text_of(&walk->state)) == 0;
+    if (!same && steps[i].expected != OK)
+        broken("\"%s\" is %s, and changed something all the same", name_of(i), status_name(status));
     notes->steps[i].state = !same   ? notes_keep(text_of(&walk->state))
                             : i > 0 ? notes->steps[i - 1].state
                                     : notes->first_state;

@@ -98,6 +98,9 @@ const char *step_name(const Step *step);
 /* Its status; the answer as text. */
 Status step_run(Life *life, const Step *step, Text *answer, firn_error *error);
 
+/* Does the error say that the step was done, and only its rows could not be returned? */
+bool step_was_done(const firn_error *error);
+
 /* Whether the steps cover every kind of statement; called while the first life is lived. */
 void kinds_note(Life *life, const Step *step);
 void kinds_check(void);

@@ -63,6 +63,12 @@ const Step steps[] = {
      .undo = "UPDATE app.t SET n = 7, name = 'three' WHERE id = 3"},
     {.sql = "UPDATE app.t SET price = 3 WHERE name LIKE 'row 1%'",
      .undo = "UPDATE app.t SET price = id WHERE id BETWEEN 10 AND 19"},
+    {.sql = "INSERT INTO app.t VALUES (9, 'nine', 0, 1) RETURNING 1 / n",
+     .expected = STATUS_DIVISION_BY_ZERO},
+    {.sql = "UPDATE app.t SET n = 0 WHERE id = 3 RETURNING 1 / n",
+     .expected = STATUS_DIVISION_BY_ZERO},
+    {.sql = "DELETE FROM app.t WHERE id = 4 RETURNING 1 / (n - 7)",
+     .expected = STATUS_DIVISION_BY_ZERO},
     {.sql = "DELETE FROM app.t WHERE id = 30 RETURNING name",
      .undo = "INSERT INTO app.t VALUES (30, 'row 30', 30, 30)"},
     {.actor = ANN,
@@ -268,6 +274,11 @@ Status step_run(Life *life, const Step *step, Text *answer, firn_error *error)
     }
     firn_session_close(session);
     return (Status)code;
+}
+
+bool step_was_done(const firn_error *error)
+{
+    return strncmp(error->message, "the statement was done", strlen("the statement was done")) == 0;
 }
 
 /* ---- does every kind of statement occur? ---- */

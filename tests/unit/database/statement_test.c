@@ -154,6 +154,26 @@ static void known_statements_run_without_waiting(void **state)
     assert_status(run_quick(opened, find, &answer), STATUS_WOULD_BLOCK); /* bound anew first */
 }
 
+/* What RETURNING says is found out before the commit. */
+static void an_error_of_returning_changes_nothing(void **state)
+{
+    static const char *const failing[] = {
+        "INSERT INTO app.t VALUES (2, 'b', 0) RETURNING 1 / d",
+        "INSERT INTO app.t VALUES (1, 'b', 0) ON CONFLICT (id) DO UPDATE SET s = 'c' RETURNING 1 / "
+        "(id - 1)",
+        "UPDATE app.t SET s = 'c' WHERE id = 1 RETURNING 1 / (id - 1)",
+        "DELETE FROM app.t WHERE id = 1 RETURNING 1 / (id - 1)",
+    };
+    Opened *opened = *state;
+    make_table(opened);
+    expect(opened, "INSERT INTO app.t VALUES (1, 'a', 1)", "");
+    for (size_t i = 0; i < COUNT(failing); i++) {
+        Answer answer;
+        assert_status(ask(opened, &opened->root, failing[i], &answer), STATUS_DIVISION_BY_ZERO);
+        expect(opened, "SELECT id, s FROM app.t WHERE id > 0 ORDER BY id", "[1,\"a\"]");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(parameters_are_read_as_the_statement_wants_them, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_session_keeps_its_namespace, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_error_of_returning_changes_nothing, set_up, tear_down),
         cmocka_unit_test(positions_are_told_in_characters_and_bytes),
         cmocka_unit_test_setup_teardown(known_statements_run_without_waiting, set_up, tear_down),
     };
