@@ -100,6 +100,15 @@ Status error_out_of_memory(Error *error)
     return error_of(error, STATUS_OUT_OF_MEMORY);
 }
 
+Status error_set_format(Error *error, const char *what, uint64_t found, uint64_t supported)
+{
+    (void)error_set(error, STATUS_VERSION_NOT_SUPPORTED,
+                    "%s has format %llu, this version of Firn reads up to %llu", what,
+                    (unsigned long long)found, (unsigned long long)supported);
+    error_set_hint(error, "A newer version wrote it: open the directory with that one.");
+    return error->status;
+}
+
 void error_set_detail(Error *error, const char *format, ...)
 {
     va_list arguments;

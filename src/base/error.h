@@ -50,6 +50,10 @@ Status error_set_errno(Error *error, int error_number, const char *verb, const c
 
 Status error_out_of_memory(Error *error);
 
+/* A file or record of a format that this build does not read: says what it is (a file by its name
+ * below the data directory), the format found, and the newest that is read. */
+Status error_set_format(Error *error, const char *what, uint64_t found, uint64_t supported);
+
 void error_set_detail(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void error_set_hint(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -356,11 +356,10 @@ Status catalog_change_decode(Arena *arena, Cursor *cursor, CatalogChange *out, E
     uint8_t format = cursor_u8(cursor);
     uint8_t kind = cursor_u8(cursor);
     uint8_t removed = cursor_u8(cursor);
+    if (!cursor->failed && format != CATALOG_FORMAT)
+        return error_set_format(error, "a catalog record", format, CATALOG_FORMAT);
     if (cursor->failed || kind < 1 || kind > CATALOG_KIND_COUNT || removed > 1)
         return damaged(error);
-    if (format != CATALOG_FORMAT)
-        return error_set(error, STATUS_VERSION_NOT_SUPPORTED,
-                         "a catalog record was written by a newer version");
     out->kind = (CatalogObjectKind)kind;
     out->removed = removed;
     Status status = OK;

@@ -6,6 +6,7 @@
 #include "check/check.h"
 #include "cold/cold.h"
 #include "cold/iceberg.h"
+#include "database/token_book.h"
 #include "engine/inspect.h"
 #include "stream/stream.h"
 
@@ -41,6 +42,7 @@ typedef struct Check {
     CheckSummary *summary;
     EngineInspection inspection;
     CatalogSnapshot *catalog;
+    TokenBook *tokens; /* read to see that they can be */
     FileCache *cache;
     bool log_is_good; /* what is committed is known: only then something may be removed */
     Error *error;     /* for what keeps it from going on */

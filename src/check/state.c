@@ -2,6 +2,7 @@
 #include "base/cursor.h"
 #include "check/check_int.h"
 #include "database/checkpoint_parts.h"
+#include "jobs/jobs.h"
 
 enum { CHECK_OPEN_FILES_MAX = 64, CHANGES_MAX = 1 << 24 };
 
@@ -57,14 +58,34 @@ static Status visit_checkpoint(void *context, Slice upper, Error *error)
     StateReading *reading = context;
     CheckpointParts parts;
     TRY(checkpoint_parts_get(upper, &parts, error));
+    TRY(jobs_check_checkpoint(parts.jobs, error));
+    TRY(token_book_recover_checkpoint(reading->check->tokens, parts.tokens, error));
     return apply_to_catalog(reading->check, parts.catalog, error);
+}
+
+/* As recovery does: what it would refuse is refused here. */
+static Status apply_upper(Check *check, const InspectedFrame *frame, Error *error)
+{
+    switch (frame->frame->kind) {
+    case FRAME_DEFINITION:
+        return apply_to_catalog(check, frame->upper, error);
+    case FRAME_JOB:
+        return jobs_check_record(frame->upper, error);
+    case FRAME_TOKEN:
+        return token_book_recover_record(check->tokens, frame->upper, error);
+    default:
+        if (frame->frame->kind < FRAME_UPPER)
+            return OK;
+        return error_set(error, STATUS_VERSION_NOT_SUPPORTED,
+                         "the log has a record of the unknown kind %u", frame->frame->kind);
+    }
 }
 
 static Status visit_frame(void *context, const InspectedFrame *frame, Error *error)
 {
     StateReading *reading = context;
-    if (frame->frame->kind == FRAME_DEFINITION && frame->is_applied)
-        TRY(apply_to_catalog(reading->check, frame->upper, error));
+    if (frame->is_applied)
+        TRY(apply_upper(reading->check, frame, error));
     return reading->visit == NULL ? OK : reading->visit(reading->context, frame, error);
 }
 
@@ -134,6 +155,7 @@ Status check_begin(Check *check, Env *env, const char *directory, File **lock, E
     TRY(path_join(&path, directory, "LOCK", error));
     TRY(file_lock_open(env, path.text, lock, error));
     TRY(file_cache_open(check->env, CHECK_OPEN_FILES_MAX, &check->cache, error));
+    TRY(token_book_open(check->env, &check->tokens, error));
     return catalog_snapshot_empty(&check->catalog, error);
 }
 
@@ -145,6 +167,7 @@ void check_end(Check *check, File *lock)
         catalog_snapshot_release(check->catalog);
     if (check->cache != NULL)
         file_cache_close(check->cache);
+    token_book_close(check->tokens);
     if (lock == NULL)
         return;
     Status status = file_close(lock, &ignored);

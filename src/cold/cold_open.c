@@ -48,7 +48,8 @@ static Status read_metadata(Opening *opening)
     if (status == OK)
         status = iceberg_clone_table(&version->arena, &table, &version->iceberg, opening->error);
     buffer_close(&json);
-    TRY(status);
+    if (status != OK)
+        return error_wrap(opening->error, "%s", opening->request->metadata_path);
     uint32_t count = version->iceberg.snapshot_count;
     opening->snapshot = count == 0 ? NULL : &version->iceberg.snapshots[count - 1];
     version->metadata_path =

@@ -17,6 +17,8 @@
 
 enum {
     ICEBERG_FORMAT_VERSION = 2,
+    TABLE_FORMAT = 1, /* property firn.format: of everything in a table's folder that has no number
+                         of its own: what the manifests carry of ours, data and delete files */
     ICEBERG_SPEC_ID = 0, /* of the one partition spec of a table */
     ICEBERG_SORT_ORDER_ID = 1,
     ICEBERG_PARTITION_FIELD_ID = 1000, /* of _user in the partition of a USER table */

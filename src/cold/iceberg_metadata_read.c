@@ -170,10 +170,22 @@ static Status read_sort_fields(TableReader *reader, const JsonValue *root)
     return damaged(reader, "sort-orders");
 }
 
+/* Tables made before the property was have none: their format is the first. */
+static Status check_table_format(TableReader *reader, const JsonValue *properties)
+{
+    if (json_member(properties, "firn.format") == NULL)
+        return OK;
+    uint64_t format = number_property(properties, "firn.format");
+    return format == TABLE_FORMAT
+               ? OK
+               : error_set_format(reader->error, "a table's metadata", format, TABLE_FORMAT);
+}
+
 static Status read_properties(TableReader *reader, const JsonValue *root)
 {
     IcebergTable *table = reader->table;
     const JsonValue *properties = json_member(root, "properties");
+    TRY(check_table_format(reader, properties));
     TRY(clone_slice(reader, json_member_text(properties, "firn.namespace", SLICE_EMPTY),
                     &table->namespace_name));
     TRY(clone_slice(reader, json_member_text(properties, "firn.table", SLICE_EMPTY),

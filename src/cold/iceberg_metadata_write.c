@@ -108,6 +108,7 @@ static void put_properties(JsonWriter *json, const IcebergTable *table)
 {
     json_key(json, "properties");
     json_open_object(json);
+    put_number_property(json, "firn.format", TABLE_FORMAT);
     json_key(json, "firn.namespace");
     json_slice(json, table->namespace_name);
     json_key(json, "firn.table");

@@ -82,10 +82,10 @@ static Status decode_header(KeyIndex *index, const uint8_t *bytes, Error *error)
         return key_index_damaged(index, "it does not begin as one", error);
     if (crc != crc32c(0, slice_of(bytes, KEY_INDEX_BLOCK_BYTES - 4)))
         return key_index_damaged(index, "the header's checksum is wrong", error);
-    if (version > KEY_INDEX_VERSION)
-        return error_set(error, STATUS_VERSION_NOT_SUPPORTED,
-                         "a key index has format version %u, this program reads up to %d", version,
-                         KEY_INDEX_VERSION);
+    if (version != KEY_INDEX_VERSION) {
+        (void)error_set_format(error, "a key index", version, KEY_INDEX_VERSION);
+        return error_wrap(error, "%s", index->path);
+    }
     return OK;
 }
 

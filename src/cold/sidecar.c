@@ -120,11 +120,10 @@ static Status read_header(FileCache *cache, const char *path, SidecarHeader *out
         return damaged(path, "it does not begin as one", error);
     if (crc != crc32c(0, slice_of(bytes, 60)))
         return damaged(path, "the header's checksum is wrong", error);
-    if (version > SIDECAR_VERSION)
-        return error_set(
-            error, STATUS_VERSION_NOT_SUPPORTED,
-            "a list of deleted rows has format version %u, this program reads up to %d", version,
-            SIDECAR_VERSION);
+    if (version != SIDECAR_VERSION) {
+        (void)error_set_format(error, "a table's list of deleted rows", version, SIDECAR_VERSION);
+        return error_wrap(error, "%s", path);
+    }
     if (out->set_bytes > SIDECAR_BYTES_MAX || out->index_bytes > SIDECAR_INDEX_BYTES_MAX)
         return damaged(path, "the header's sizes are absurd", error);
     return OK;

@@ -166,10 +166,11 @@ static Status open_all(Database *database, const DatabaseOptions *options, Datab
     TRY(env_absolute_path(database->env, options->directory, &database->directory, error));
     TRY(make_folders(database, error));
     TRY(open_below(database, options, error));
+    TRY(read_signer(database, error)); /* before recovery writes anything */
     TRY(open_engine(database, &opening->recovery, error));
     TRY(figures_open(database->env, database->metrics, &opening->recovery, &database->figures,
                      error));
-    TRY(open_signer(database, error));
+    TRY(make_signer(database, error));
     return start(database, options, opening, error);
 }
 

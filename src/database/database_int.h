@@ -74,8 +74,9 @@ CHECKED Status put_in_force(Database *database, Configuration *configuration, Er
 CHECKED Status alter_system(Database *database, Slice name, Slice value, bool reset, Error *error);
 void configuration_kept(void *context, Slice key, const Error *why);
 
-/* The key of tokens, from its file, made where there is none. */
-CHECKED Status open_signer(Database *database, Error *error);
+/* The key of tokens: from its file, where there is one; then made, where there was none. */
+CHECKED Status read_signer(Database *database, Error *error);
+CHECKED Status make_signer(Database *database, Error *error);
 
 /* root and the namespace `public`, where they are missing. */
 CHECKED Status make_first_objects(Database *database, Slice root_password, DatabaseOpening *opening,

@@ -1,7 +1,24 @@
-/* What a directory has from its first start on: the key of tokens, root, the namespace `public`. */
+/* What a directory has from its first start on: the key of tokens, root, the namespace `public`.
+ *
+ *     token-key     0   8  "FIRNTKEY"
+ *                   8   4  CRC32C of everything behind it
+ *                   12  4  format (1), little-endian
+ *                   16  32 the secret that signs tokens
+ *                   a file of 32 bytes is the secret alone, as the first directories had it */
 #include <stdio.h>
 
+#include "base/cursor.h"
+#include "base/hash.h"
 #include "database/database_int.h"
+
+static const char key_magic[8] = "FIRNTKEY";
+
+enum {
+    KEY_FORMAT = 1,
+    KEY_CHECKED_FROM = 12,
+    KEY_FILE_BYTES = 16 + TOKEN_SECRET_BYTES,
+    KEY_FILE_BYTES_MAX = 4096,
+};
 
 static const char root_name[] = "root";
 
@@ -10,35 +27,90 @@ static Status file_path(const Database *database, const char *name, Path *out, E
     return path_join(out, database->directory.text, name, error);
 }
 
+/* ---- the key of tokens ---- */
+
+static Status make_key(Database *database, const char *path, uint8_t secret[TOKEN_SECRET_BYTES],
+                       Error *error)
+{
+    Buffer file;
+    env_random(database->env, secret, TOKEN_SECRET_BYTES);
+    buffer_open(&file, KEY_FILE_BYTES);
+    buffer_put(&file, key_magic, sizeof key_magic);
+    buffer_put_u32(&file, 0);
+    buffer_put_u32(&file, KEY_FORMAT);
+    buffer_put(&file, secret, TOKEN_SECRET_BYTES);
+    Status status = buffer_status(&file, error);
+    if (status == OK) {
+        Slice checked = slice_part(buffer_slice(&file), KEY_CHECKED_FROM, SIZE_MAX);
+        buffer_set_u32(&file, sizeof key_magic, crc32c(0, checked));
+        status = env_replace_file(database->env, path, buffer_slice(&file), FILE_PRIVATE, error);
+    }
+    buffer_close(&file);
+    return status;
+}
+
 /* Another key would end every token, which is no loss; a damaged file is told all the same. */
-Status open_signer(Database *database, Error *error)
+static Status damaged_key(size_t size, Error *error)
+{
+    (void)error_set(error, STATUS_DATA_CORRUPTED, "the file token-key is damaged (%zu bytes)",
+                    size);
+    error_set_hint(error, "remove it: a new one is made, and everybody logs in again");
+    return error->status;
+}
+
+static Status decode_key(Slice file, const uint8_t **secret, Error *error)
+{
+    if (file.size == TOKEN_SECRET_BYTES) {
+        *secret = file.data;
+        return OK;
+    }
+    Cursor cursor = cursor_of(file);
+    Slice magic = cursor_bytes(&cursor, sizeof key_magic);
+    uint32_t crc = cursor_u32(&cursor);
+    uint32_t format = cursor_u32(&cursor);
+    if (cursor.failed || memcmp(magic.data, key_magic, sizeof key_magic) != 0 ||
+        crc != crc32c(0, slice_part(file, KEY_CHECKED_FROM, SIZE_MAX)))
+        return damaged_key(file.size, error);
+    if (format != KEY_FORMAT)
+        return error_set_format(error, "the file token-key", format, KEY_FORMAT);
+    if (file.size != KEY_FILE_BYTES)
+        return damaged_key(file.size, error);
+    *secret = cursor_bytes(&cursor, TOKEN_SECRET_BYTES).data;
+    return OK;
+}
+
+Status read_signer(Database *database, Error *error)
 {
     Path path;
     FileInformation information;
-    uint8_t secret[TOKEN_SECRET_BYTES];
-    Buffer buffer;
+    const uint8_t *secret;
+    Buffer file;
+    Status status = OK;
     TRY(file_path(database, "token-key", &path, error));
     TRY(env_stat(database->env, path.text, &information, error));
-    if (!information.exists) {
-        env_random(database->env, secret, sizeof secret);
-        TRY(env_replace_file(database->env, path.text, slice_of(secret, sizeof secret),
-                             FILE_PRIVATE, error));
-        return token_signer_create(secret, &database->signer, error);
-    }
-    buffer_open(&buffer, 4096);
-    Status status = OK;
-    GO(env_read_file(database->env, path.text, 4096, &buffer, error));
-    if (buffer.size != sizeof secret) {
-        status = error_set(error, STATUS_DATA_CORRUPTED, "the file token-key has %zu bytes, not %d",
-                           buffer.size, (int)sizeof secret);
-        error_set_hint(error, "remove it: a new one is made, and everybody logs in again");
-        goto done;
-    }
-    GO(token_signer_create(buffer.data, &database->signer, error));
+    if (!information.exists)
+        return OK;
+    buffer_open(&file, KEY_FILE_BYTES_MAX);
+    GO(env_read_file(database->env, path.text, KEY_FILE_BYTES_MAX, &file, error));
+    GO(decode_key(buffer_slice(&file), &secret, error));
+    GO(token_signer_create(secret, &database->signer, error));
 done:
-    buffer_close(&buffer);
+    buffer_close(&file);
     return status;
 }
+
+Status make_signer(Database *database, Error *error)
+{
+    Path path;
+    uint8_t secret[TOKEN_SECRET_BYTES];
+    if (database->signer != NULL)
+        return OK;
+    TRY(file_path(database, "token-key", &path, error));
+    TRY(make_key(database, path.text, secret, error));
+    return token_signer_create(secret, &database->signer, error);
+}
+
+/* ---- root ---- */
 
 /* The file first: a password that nobody knows is of no use. */
 static Status make_password(Database *database, char out[64], DatabaseOpening *opening,

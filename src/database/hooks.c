@@ -23,8 +23,8 @@ Status checkpoint_parts_get(Slice payload, CheckpointParts *out, Error *error)
     out->jobs = cursor_sized(&cursor);
     out->tokens = cursor_sized(&cursor);
     if (!cursor.failed && version != CHECKPOINT_VERSION)
-        return error_set(error, STATUS_VERSION_NOT_SUPPORTED,
-                         "the checkpoint has the unknown version %u", version);
+        return error_set_format(error, "the checkpoint's part of catalog, jobs and tokens", version,
+                                CHECKPOINT_VERSION);
     if (!cursor_is_done(&cursor))
         return error_set(error, STATUS_DATA_CORRUPTED, "the checkpoint is damaged");
     return OK;

@@ -139,8 +139,7 @@ Status token_book_recover_record(TokenBook *book, Slice payload, Error *error)
     Cursor cursor = cursor_of(payload);
     uint8_t version = cursor_u8(&cursor);
     if (version != RECORD_VERSION)
-        return error_set(error, STATUS_VERSION_NOT_SUPPORTED,
-                         "a token record has the unknown version %u", version);
+        return error_set_format(error, "a token record", version, RECORD_VERSION);
     return recover(book, &cursor, error);
 }
 

@@ -174,9 +174,9 @@ Status checkpoint_decode(CheckpointImage *image, Error *error)
     if (cursor.failed || memcmp(magic.data, checkpoint_magic, sizeof checkpoint_magic) != 0 ||
         crc != crc32c(0, slice_part(bytes, CHECKPOINT_CHECKED_FROM, SIZE_MAX)))
         return damaged(error);
-    if (cursor_u32(&cursor) != CHECKPOINT_FORMAT)
-        return error_set(error, STATUS_VERSION_NOT_SUPPORTED,
-                         "the catalog's checkpoint was written by a newer version");
+    uint32_t format = cursor_u32(&cursor);
+    if (format != CHECKPOINT_FORMAT)
+        return error_set_format(error, "the catalog's checkpoint", format, CHECKPOINT_FORMAT);
     image->position = cursor_u64(&cursor);
     image->replay_from = cursor_u64(&cursor);
     image->seq_ceiling = cursor_u64(&cursor);
@@ -198,7 +198,7 @@ Status checkpoint_read(Engine *engine, bool *found, CheckpointImage *out, Error 
     engine->checkpoint_number = number;
     TRY(checkpoint_path(engine, number, &path, error));
     TRY(env_read_file(engine->env, path.text, CHECKPOINT_BYTES_MAX, &out->bytes, error));
-    return checkpoint_decode(out, error);
+    return checkpoint_decode(out, error) == OK ? OK : error_wrap(error, "%s", path.text);
 }
 
 void checkpoint_close(CheckpointImage *image)

@@ -75,12 +75,14 @@ Status cold_record_get(Slice payload, ColdRecord *out, Error *error)
 {
     Cursor cursor = cursor_of(payload);
     uint8_t format = cursor_u8(&cursor);
+    if (!cursor.failed && format != RECORD_FORMAT)
+        return error_set_format(error, "a cold commit record", format, RECORD_FORMAT);
     ColdRecord record = {.kind = cursor_u8(&cursor)};
     record.table_id = cursor_varint(&cursor);
     record.owner = (OwnerId)cursor_varint(&cursor);
     record.hi = cursor_varint(&cursor);
     record.metadata_path = cursor_sized(&cursor);
-    if (!cursor_is_done(&cursor) || format != RECORD_FORMAT)
+    if (!cursor_is_done(&cursor))
         return damaged("cold commit", error);
     *out = record;
     return OK;
@@ -103,8 +105,10 @@ Status definition_get(Slice record, Arena *arena, DefinitionChange **changes, si
 {
     Cursor cursor = cursor_of(record);
     uint8_t format = cursor_u8(&cursor);
+    if (!cursor.failed && format != RECORD_FORMAT)
+        return error_set_format(error, "a definition record", format, RECORD_FORMAT);
     uint64_t n = cursor_varint(&cursor);
-    if (cursor.failed || format != RECORD_FORMAT || n > DEFINITION_CHANGES_MAX)
+    if (cursor.failed || n > DEFINITION_CHANGES_MAX)
         return damaged("definition", error);
     DefinitionChange *list = ARENA_ARRAY(arena, DefinitionChange, n);
     if (list == NULL)

@@ -177,8 +177,12 @@ static Status load_checkpoint(Recover *recover, Error *error)
     recover->from = image->position;
     recover->seq_ceiling = image->seq_ceiling;
     recover->id_ceiling = image->id_ceiling;
-    TRY(engine->hooks.recover_checkpoint(engine->hooks.context, image->upper, error));
-    TRY(checkpoint_tables_apply(engine, image->tables, error));
+    Status status = engine->hooks.recover_checkpoint(engine->hooks.context, image->upper, error);
+    if (status == OK)
+        status = checkpoint_tables_apply(engine, image->tables, error);
+    if (status != OK)
+        return error_wrap(error, "catalog/%016llx.checkpoint",
+                          (unsigned long long)engine->checkpoint_number);
     atomic_store(&engine->checkpoint_position, image->position);
     return OK;
 }

@@ -92,6 +92,10 @@ enum { FRAME_JOB = FRAME_UPPER };
 CHECKED Status jobs_recover_record(Jobs *jobs, Slice payload, Error *error);
 CHECKED Status jobs_recover_checkpoint(Jobs *jobs, Slice payload, Error *error);
 void jobs_encode(Jobs *jobs, Buffer *out); /* every row, for a checkpoint */
+
+/* Could they be recovered? For whoever looks at a directory without its server. */
+CHECKED Status jobs_check_record(Slice payload, Error *error);
+CHECKED Status jobs_check_checkpoint(Slice payload, Error *error);
 void jobs_flush_wanted(Jobs *jobs, uint64_t table_id, FlushTrigger trigger);
 void jobs_compaction_wanted(Jobs *jobs, uint64_t table_id);
 

@@ -84,13 +84,15 @@ Status job_row_decode(Cursor *cursor, JobRow *out, Error *error)
 {
     JobRow row = {0};
     uint8_t format = cursor_u8(cursor);
+    if (!cursor->failed && format != JOB_ROW_FORMAT)
+        return error_set_format(error, "a job record", format, JOB_ROW_FORMAT);
     row.type = (JobType)cursor_u8(cursor);
     row.state = (JobState)cursor_u8(cursor);
     row.trigger = (FlushTrigger)cursor_u8(cursor);
     get_rest(cursor, &row);
     bool sound = row.type >= JOB_FLUSH && row.type <= JOB_USER_CLEANUP && row.state >= JOB_QUEUED &&
                  row.state <= JOB_SUPERSEDED && (int)row.trigger < TRIGGER_COUNT;
-    if (cursor->failed || format != JOB_ROW_FORMAT || !sound)
+    if (cursor->failed || !sound)
         return error_set(error, STATUS_DATA_CORRUPTED, "a job record is damaged");
     *out = row;
     return OK;
@@ -145,6 +147,24 @@ Status jobs_recover_record(Jobs *jobs, Slice payload, Error *error)
     JobRow row;
     TRY(job_row_decode(&cursor, &row, error));
     return take_row(jobs, &row, error);
+}
+
+Status jobs_check_record(Slice payload, Error *error)
+{
+    Cursor cursor = cursor_of(payload);
+    JobRow row;
+    return job_row_decode(&cursor, &row, error);
+}
+
+Status jobs_check_checkpoint(Slice payload, Error *error)
+{
+    Cursor cursor = cursor_of(payload);
+    uint64_t count = cursor_varint(&cursor);
+    for (uint64_t i = 0; i < count; i++) {
+        JobRow row;
+        TRY(job_row_decode(&cursor, &row, error));
+    }
+    return OK;
 }
 
 void jobs_encode(Jobs *jobs, Buffer *out)

@@ -234,6 +234,15 @@ Status log_recover(Log *log, LogPosition from, LogRecovery *recovery, Error *err
 
 /* ---- replay ---- */
 
+static Status visit_frame(const Segment *segment, LogVisitor visit, void *context,
+                          const LogFrame *frame, Error *error)
+{
+    if (visit(context, frame, error) == OK)
+        return OK;
+    return error_wrap(error, "log segment %s, position %llu", segment->name,
+                      (unsigned long long)frame->position);
+}
+
 /* Segments may be added meanwhile: a flush during replay commits. */
 static Status replay_segment(Log *log, LogPosition *position, LogVisitor visit, void *context,
                              Error *error)
@@ -254,7 +263,7 @@ static Status replay_segment(Log *log, LogPosition *position, LogVisitor visit, 
         if (found != FRAME_VALID)
             GO(damaged_at(&scan, "it was whole a moment ago", error));
         if (frame.kind >= LOG_FRAME_KIND_MIN)
-            GO(visit(context, &frame, error));
+            GO(visit_frame(segment, visit, context, &frame, error));
     }
     *position = limit;
 done:

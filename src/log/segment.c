@@ -64,6 +64,13 @@ static Status damaged_header(const Segment *segment, const char *what, Error *er
     return error->status;
 }
 
+static Status unknown_format(const Segment *segment, uint32_t format, Error *error)
+{
+    char what[SEGMENT_NAME_DIGITS + 24];
+    (void)snprintf(what, sizeof what, "log segment %s", segment->name);
+    return error_set_format(error, what, format, SEGMENT_FORMAT);
+}
+
 Status segment_header_read(const Log *log, Segment *segment, Error *error)
 {
     uint8_t bytes[SEGMENT_HEADER_USED];
@@ -84,8 +91,7 @@ Status segment_header_read(const Log *log, Segment *segment, Error *error)
     if (crc != crc32c(0, slice_of(bytes + SEGMENT_HEADER_CHECKED_FROM, checked)))
         GO(damaged_header(segment, "its header's checksum is wrong", error));
     if (format != SEGMENT_FORMAT)
-        GO(error_set(error, STATUS_VERSION_NOT_SUPPORTED,
-                     "log segment %s was written by a newer version", segment->name));
+        GO(unknown_format(segment, format, error));
     segment->id = cursor_u64(&cursor);
     segment->base = cursor_u64(&cursor);
     segment->first_seq = cursor_u64(&cursor);

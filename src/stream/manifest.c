@@ -291,9 +291,9 @@ static Status decode(Opening *opening, Slice bytes, Error *error)
     if (cursor.failed || memcmp(magic.data, manifest_magic, sizeof manifest_magic) != 0 ||
         crc != crc32c(0, slice_part(bytes, MANIFEST_CHECKED_FROM, SIZE_MAX)))
         return damaged("its checksum is wrong", error);
-    if (cursor_u32(&cursor) != MANIFEST_FORMAT)
-        return error_set(error, STATUS_VERSION_NOT_SUPPORTED,
-                         "a stream's manifest was written by a newer version");
+    uint32_t format = cursor_u32(&cursor);
+    if (format != MANIFEST_FORMAT)
+        return error_set_format(error, "a stream's manifest", format, MANIFEST_FORMAT);
     int64_t expired_us = (int64_t)cursor_u64(&cursor);
     if (cursor_varint(&cursor) != opening->context->table_id)
         return damaged("it is another table's", error);

@@ -187,9 +187,11 @@ static Status check_head(const StreamContext *context, const StreamFile *file, E
     Cursor cursor = cursor_of(head);
     if (!magic_is(&cursor, head_magic) || !crc_is_right(head, &cursor))
         return damaged(file, "its head is", error);
-    if (cursor_u32(&cursor) != WINDOW_FORMAT)
-        return error_set(error, STATUS_VERSION_NOT_SUPPORTED,
-                         "a window file was written by a newer version");
+    uint32_t format = cursor_u32(&cursor);
+    if (format != WINDOW_FORMAT) {
+        (void)error_set_format(error, "a window file", format, WINDOW_FORMAT);
+        return error_wrap(error, "%s", file->path);
+    }
     bool same = cursor_u64(&cursor) == context->table_id;
     same &= cursor_u32(&cursor) == file->owner;
     same &= cursor_u32(&cursor) == file->schema_version;

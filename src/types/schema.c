@@ -245,7 +245,7 @@ static Status get_schema(Arena *arena, Cursor *cursor, Schema **out, Error *erro
 {
     uint8_t format = cursor_u8(cursor);
     if (!cursor->failed && format > SCHEMA_FORMAT)
-        return error_set(error, STATUS_VERSION_NOT_SUPPORTED, "schema of format %u", format);
+        return error_set_format(error, "a table's schema", format, SCHEMA_FORMAT);
     uint8_t kind = cursor_u8(cursor);
     uint64_t table_id = cursor_u64(cursor);
     uint32_t version = cursor_u32(cursor);

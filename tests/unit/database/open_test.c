@@ -111,6 +111,16 @@ static void a_damaged_token_key_is_told(void **state)
     assert_contains(error.hint, "remove it");
 }
 
+/* What the first directories had: the secret alone. */
+static void a_bare_token_key_is_read(void **state)
+{
+    Opened *opened = *state;
+    close_database(opened);
+    write_text(&opened->folder, "token-key", "0123456789abcdef0123456789abcdef");
+    open_in(opened, false, "");
+    close_database(opened);
+}
+
 /* The n-th allocation of an opening fails: it says so, and the next one succeeds. */
 static void openings_without_memory(void **state)
 {
@@ -205,6 +215,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(everything_is_there_after_a_restart, set_up, tear_down),
         cmocka_unit_test(an_embedded_directory_gets_its_password_later),
         cmocka_unit_test_setup_teardown(a_damaged_token_key_is_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_bare_token_key_is_read, set_up, tear_down),
         cmocka_unit_test(openings_without_memory),
         cmocka_unit_test_setup_teardown(nothing_runs_after_a_stop, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folders_of_dropped_tables_go_at_the_next_start, set_up,
