@@ -123,6 +123,7 @@ typedef struct DataFileInput {
 typedef struct DataFileMerge {
     const DataFileInput *inputs;
     size_t input_count;
+    bool is_in_order; /* each input's keys lie before those of the next one: nothing to sort */
     const char *path;
     const Schema *schema;
     OwnerId owner;
@@ -153,7 +154,8 @@ struct DataFileIo {
     Status (*write)(DataFileIo *io, const DataFileWrite *request, Arena *arena, DataFileResult *out,
                     Error *error);
 
-    /* Writes the merge; `*rows` (row_count of the result) is memory of memory.h, the caller's. */
+    /* Writes the merge; `*rows` (row_count of the result) is memory of memory.h, the caller's.
+     * OUT_OF_MEMORY where so many rows cannot be sorted in the memory there is: fewer can. */
     Status (*merge)(DataFileIo *io, const DataFileMerge *request, Arena *arena, DataFileResult *out,
                     MergedRow **rows, Error *error);
 

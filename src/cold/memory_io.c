@@ -113,6 +113,25 @@ static Status write_merged(Merging *merging, Arena *arena, DataFileResult *out, 
     return status;
 }
 
+/* Whoever says that nothing is to be sorted must be right. */
+static void check_order(const Merging *merging, const MergedRow *from, size_t count)
+{
+    for (size_t i = 1; merging->request->is_in_order && i < count; i++)
+        ASSERT(from[i - 1].input < from[i].input ||
+               (from[i - 1].input == from[i].input && from[i - 1].position < from[i].position));
+}
+
+static Status check_sort(const MemoryIo *io, const DataFileMerge *request, Error *error)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < request->input_count; i++)
+        rows += request->inputs[i].row_count;
+    bool sorts = !request->is_in_order && request->input_count > 1;
+    return sorts && io->sorted_rows_max != 0 && rows > io->sorted_rows_max
+               ? error_out_of_memory(error)
+               : OK;
+}
+
 static Status merge(Merging *merging, Arena *arena, DataFileResult *out, MergedRow **rows)
 {
     for (size_t i = 0; i < merging->request->input_count; i++)
@@ -124,6 +143,7 @@ static Status merge(Merging *merging, Arena *arena, DataFileResult *out, MergedR
     if (from == NULL)
         return error_out_of_memory(merging->error);
     Status status = write_merged(merging, arena, out, from);
+    check_order(merging, from, count);
     if (status == OK)
         *rows = from;
     else
@@ -135,6 +155,7 @@ static Status memory_merge(DataFileIo *io, const DataFileMerge *request, Arena *
                            DataFileResult *out, MergedRow **rows, Error *error)
 {
     Merging merging = {.env = env_of(io), .request = request, .error = error};
+    TRY(check_sort((MemoryIo *)(void *)io, request, error));
     arena_open(&merging.arena, 0);
     buffer_open(&merging.rows, 0);
     buffer_open(&merging.key, 0);

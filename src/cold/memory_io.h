@@ -16,6 +16,7 @@ enum { MEMORY_IO_FILE_BYTES_MAX = 1 << 30 };
 typedef struct MemoryIo {
     DataFileIo io;
     Env *env;
+    uint64_t sorted_rows_max; /* a merge that has to sort more is OUT_OF_MEMORY; 0: any number */
 } MemoryIo;
 
 void memory_io_open(Env *env, MemoryIo *out);

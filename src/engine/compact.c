@@ -9,7 +9,7 @@
 
 #include "engine/compact_int.h"
 
-enum { MARKS_STEP = 1000 };
+enum { MARKS_STEP = 1000, MERGE_GROWS_BY_PART = 4 };
 
 /* ---- where rows went ---- */
 
@@ -138,7 +138,7 @@ static Status merge_group(Compaction *compaction, const CompactionGroup *group, 
     Status status = OK;
     GO(group_inputs(compaction, group, &inputs, error));
     GO(new_files_merge(&compaction->files, compaction->start->schema, group->owner, inputs,
-                       group->file_count, &rows, &written, error));
+                       group->file_count, group->is_in_order, &rows, &written, error));
     if (written)
         GO(note_moves(compaction, group, rows,
                       compaction->files.files[compaction->files.file_count - 1], error));
@@ -187,17 +187,81 @@ static Status make_index_entries(Compaction *compaction, Error *error)
     return OK;
 }
 
-static Status merge_all(Compaction *compaction, Error *error)
+static uint64_t group_rows(const CompactionGroup *group)
 {
-    const CompactionPlan *plan = &compaction->plan;
+    uint64_t rows = 0;
+    for (size_t i = 0; i < group->file_count; i++)
+        rows += group->files[i]->row_count;
+    return rows;
+}
+
+/* The groups from this one on are not part of this compaction any more. */
+static void drop_groups(Compaction *compaction, size_t from)
+{
+    CompactionPlan *plan = &compaction->plan;
+    size_t kept = 0;
+    for (size_t g = from; g < plan->group_count; g++) {
+        for (size_t i = 0; i < plan->groups[g].file_count; i++) {
+            CompactionInput *input = find_input(compaction, plan->groups[g].files[i]->id);
+            memory_free(input->moved);
+            input->moved = NULL;
+        }
+    }
+    for (size_t i = 0; i < compaction->input_count; i++) {
+        if (compaction->inputs[i].moved == NULL)
+            continue;
+        compaction->inputs[kept] = compaction->inputs[i];
+        compaction->removed[kept++] = compaction->inputs[i].file_id;
+    }
+    compaction->input_count = kept;
+    plan->group_count = from;
+    plan->has_more = true;
+}
+
+/* A worker that needed more than it may have says so, or is gone. */
+static bool wants_memory(Status status)
+{
+    return status == STATUS_OUT_OF_MEMORY || status == STATUS_WORKER_FAILED ||
+           status == STATUS_DISK_FULL; /* which is also said of its intermediate results */
+}
+
+/* Half of what was too much. False where nothing is merged any more: then it is not the size. */
+static bool take_less(EngineTable *table, const CompactionGroup *group)
+{
+    uint64_t rows = group_rows(group);
+    if (group->file_count == 1)
+        return false;
+    atomic_store(&table->merge_rows, rows / 2 + 1);
+    return true;
+}
+
+/* What is merged already is not thrown away for the group that is too large. */
+static Status merge_groups(Compaction *compaction, Error *refusal, Error *error)
+{
+    CompactionPlan *plan = &compaction->plan;
     const SettleRequest *request = compaction->request;
     for (size_t g = 0; g < plan->group_count; g++) {
-        TRY(merge_group(compaction, &plan->groups[g], error));
+        Status status = merge_group(compaction, &plan->groups[g], error);
+        if (status != OK && wants_memory(status) &&
+            take_less(compaction->table, &plan->groups[g])) {
+            *refusal = *error;
+            drop_groups(compaction, g);
+        } else {
+            TRY(status);
+        }
         env_yield(compaction->engine->env, "merged");
         if (request->progress != NULL)
             TRY(request->progress(request->context,
-                                  0.9 * (double)(g + 1) / (double)plan->group_count, error));
+                                  0.9 * (double)(g + 1) / (double)(plan->group_count + 1), error));
     }
+    return OK;
+}
+
+static Status merge_all(Compaction *compaction, Error *refusal, Error *error)
+{
+    TRY(merge_groups(compaction, refusal, error));
+    if (compaction->plan.group_count == 0)
+        return OK;
     TRY(make_index_entries(compaction, error));
     return new_files_finish(&compaction->files, error);
 }
@@ -461,25 +525,26 @@ static void take_result(const Compaction *compaction, SettleResult *out)
     out->snapshot_id = cold_version_snapshot_id(compaction->cold);
 }
 
-static Status compact_once(EngineTable *table, const SettleRequest *request, bool everything,
-                           SettleResult *out, bool *done, Error *error)
+static Status compact_once(EngineTable *table, const SettleRequest *request,
+                           const CompactionWish *wish, SettleResult *out, bool *done,
+                           Error *refusal, Error *error)
 {
     Compaction compaction = {.table = table, .engine = table->engine, .request = request};
-    TablePolicy policy;
     bool appended = false;
     bool installed = false;
     Status status = OK;
     arena_open(&compaction.arena, 0);
-    engine_table_policy(table, &policy);
     compaction.start = table_current(table);
     *done = true;
-    GO(compaction_pick(compaction.start->cold, request->owner, &policy, everything,
-                       &compaction.arena, &compaction.plan, error));
+    GO(compaction_pick(compaction.start->cold, wish, &compaction.arena, &compaction.plan, error));
     if (compaction.plan.group_count == 0)
         goto done;
     GO(list_inputs(&compaction, error));
     GO(new_files_open(table, &compaction.files, error));
-    GO(merge_all(&compaction, error));
+    GO(merge_all(&compaction, refusal, error));
+    *done = !compaction.plan.has_more;
+    if (compaction.plan.group_count == 0)
+        goto done;
     if (!BROKEN(cold_lock))
         mutex_lock(&table->cold_lock);
     status = under_cold_lock(&compaction, &appended, &installed, error);
@@ -487,19 +552,46 @@ static Status compact_once(EngineTable *table, const SettleRequest *request, boo
         mutex_unlock(&table->cold_lock);
     if (installed)
         take_result(&compaction, out);
-    *done = !installed || compaction.plan.group_count < COMPACTION_GROUPS_MAX;
+    *done |= !installed;
 done:
     close_compaction(&compaction, appended);
     return status;
 }
 
+uint64_t table_merge_rows(EngineTable *table)
+{
+    uint64_t rows = atomic_load(&table->merge_rows);
+    return rows == 0 ? COMPACTION_ROWS_MAX : rows;
+}
+
+void table_merge_more(EngineTable *table, uint32_t part)
+{
+    uint64_t rows = table_merge_rows(table);
+    rows += rows / part + 1;
+    atomic_store(&table->merge_rows, rows < COMPACTION_ROWS_MAX ? rows : 0);
+}
+
+/* Where not even the smallest merge found its memory, that is told; else what was done is. */
 Status engine_compact(Engine *engine, EngineTable *table, const SettleRequest *request,
                       bool everything, SettleResult *out, Error *error)
 {
+    CompactionWish wish = {.owner = request->owner, .everything = everything};
+    Error refusal;
+    bool done = false;
+    error_clear(&refusal);
     *out = (SettleResult){.snapshot_id = -1};
     if (table->kind == TABLE_STREAM)
         return OK;
-    for (bool done = false; !done;)
-        TRY(compact_once(table, request, everything, out, &done, error));
+    wish.before = engine_next_id(engine);
+    while (!done) {
+        engine_table_policy(table, &wish.policy);
+        wish.rows_max = table_merge_rows(table);
+        TRY(compact_once(table, request, &wish, out, &done, &refusal, error));
+    }
+    table_merge_more(table, MERGE_GROWS_BY_PART);
+    if (refusal.status != OK && out->files_removed == 0) {
+        *error = refusal;
+        return refusal.status;
+    }
     return checkpoint_if_due(engine, error);
 }

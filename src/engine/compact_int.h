@@ -5,25 +5,43 @@
 #include "engine/engine_int.h"
 
 enum {
-    COMPACTION_GROUPS_MAX = 1024, /* of one commit; the rest waits for the next */
+    COMPACTION_GROUPS_MAX = 1024,  /* of one commit; the rest waits for the next */
+    COMPACTION_ROWS_MAX = 4 << 20, /* the same: some 30 bytes are remembered of each row */
     ROW_IS_DEAD = 0xffffffff,
 };
 
 /* Files of one partition that become one. */
 typedef struct CompactionGroup {
     OwnerId owner;
-    DataFile **files; /* borrowed from the version picked from */
+    DataFile **files; /* in order of their keys; borrowed from the version picked from */
     size_t file_count;
+    bool is_in_order; /* each lies behind the one before: nothing is to be sorted */
 } CompactionGroup;
 
 typedef struct CompactionPlan {
     CompactionGroup *groups;
     size_t group_count;
     uint64_t bytes;
+    uint64_t rows;
+    bool has_more; /* the plan is full: another commit goes on from here */
 } CompactionPlan;
 
-CHECKED Status compaction_pick(const ColdVersion *cold, OwnerId owner, const TablePolicy *policy,
-                               bool everything, Arena *arena, CompactionPlan *out, Error *error);
+typedef struct CompactionWish {
+    OwnerId owner; /* 0: of all */
+    TablePolicy policy;
+    bool everything;
+    uint64_t before;   /* only files whose sequence is below: what a compaction wrote is not its
+                          own input, so that it comes to an end */
+    uint64_t rows_max; /* of a merge of several files */
+} CompactionWish;
+
+CHECKED Status compaction_pick(const ColdVersion *cold, const CompactionWish *wish, Arena *arena,
+                               CompactionPlan *out, Error *error);
+
+/* How many rows one merge of the table may take: half of those of one that found too little
+ * memory. As that may be over, it grows again with time: by this part of itself. */
+uint64_t table_merge_rows(EngineTable *table);
+void table_merge_more(EngineTable *table, uint32_t part);
 
 /* One file that goes. */
 typedef struct CompactionInput {

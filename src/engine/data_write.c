@@ -227,7 +227,8 @@ static Status merge_keys(NewFiles *files, DataFile *file, const DataFileInput *i
 }
 
 static Status run_merge(NewFiles *files, Schema *schema, DataFile *file, const Path *path,
-                        const DataFileInput *inputs, size_t count, MergedRow **rows, Error *error)
+                        const DataFileInput *inputs, size_t count, bool is_in_order,
+                        MergedRow **rows, Error *error)
 {
     DataFileIo *io = files->engine->io;
     DataFileResult result = {0};
@@ -240,6 +241,7 @@ static Status run_merge(NewFiles *files, Schema *schema, DataFile *file, const P
     if (status == OK) {
         DataFileMerge request = {.inputs = inputs,
                                  .input_count = count,
+                                 .is_in_order = is_in_order,
                                  .path = path->text,
                                  .schema = schema,
                                  .owner = file->owner,
@@ -255,18 +257,36 @@ static Status run_merge(NewFiles *files, Schema *schema, DataFile *file, const P
     return OK;
 }
 
+static void remove_quietly(Engine *engine, const char *path)
+{
+    Error ignored;
+    Status status = env_remove(engine->env, path, &ignored);
+    (void)status; /* what stays is an orphan: the sweep removes it */
+}
+
+static void forget_last(NewFiles *files)
+{
+    data_file_release(files->files[--files->file_count]);
+}
+
 Status new_files_merge(NewFiles *files, Schema *schema, OwnerId owner, const DataFileInput *inputs,
-                       size_t count, MergedRow **rows, bool *written, Error *error)
+                       size_t count, bool is_in_order, MergedRow **rows, bool *written,
+                       Error *error)
 {
     DataFile *file = NULL;
     Path path;
     TRY(begin_file(files, schema, owner, &file, &path, error));
-    TRY(FAULT(files->engine->env, compact_write, error));
-    TRY(run_merge(files, schema, file, &path, inputs, count, rows, error));
+    Status status = FAULT(files->engine->env, compact_write, error);
+    if (status == OK)
+        status = run_merge(files, schema, file, &path, inputs, count, is_in_order, rows, error);
+    if (status != OK) {
+        forget_last(files);
+        remove_quietly(files->engine, path.text);
+        return status;
+    }
     *written = file->row_count > 0;
     if (!*written) {
-        files->file_count--;
-        data_file_release(file);
+        forget_last(files);
         return env_remove(files->engine->env, path.text, error);
     }
     merge_bounds(files, file, inputs, count);
@@ -350,13 +370,6 @@ Status new_files_finish(NewFiles *files, Error *error)
 }
 
 /* ---- the end ---- */
-
-static void remove_quietly(Engine *engine, const char *path)
-{
-    Error ignored;
-    Status status = env_remove(engine->env, path, &ignored);
-    (void)status; /* what stays is an orphan: the sweep removes it */
-}
 
 static void remove_files(NewFiles *files)
 {

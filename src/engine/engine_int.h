@@ -151,6 +151,7 @@ struct EngineTable {
     _Atomic int64_t expired_us; /* rows committed at or before this are gone; never goes back */
     ColdState appended;         /* as of the log's end */
     bool compaction_wanted;
+    _Atomic uint64_t merge_rows;           /* compact.c; 0: the most */
     struct Compaction *pending_compaction; /* appended, not installed: marks on its inputs become
                                               marks on its outputs as well */
 
@@ -459,10 +460,11 @@ CHECKED Status new_files_write(NewFiles *files, Schema *schema, OwnerId owner,
                                const RowBlockView *blocks, size_t block_count, Error *error);
 
 /* One file merged from others; `rows` (memory_free) says where each came from. Its keys are the
- * caller's to add. *written is false where no row was alive. */
+ * caller's to add. *written is false where no row was alive. After an error it is as if it had not
+ * been begun. */
 CHECKED Status new_files_merge(NewFiles *files, Schema *schema, OwnerId owner,
-                               const DataFileInput *inputs, size_t count, MergedRow **rows,
-                               bool *written, Error *error);
+                               const DataFileInput *inputs, size_t count, bool is_in_order,
+                               MergedRow **rows, bool *written, Error *error);
 CHECKED Status new_files_add_entry(NewFiles *files, const KeyIndexEntry *entry, Error *error);
 
 /* Syncs the files and their folders, writes and opens the index. */

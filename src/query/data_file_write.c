@@ -7,6 +7,11 @@
 enum {
     FIELD_ID_DELETE_PATH = 2147483546, /* Iceberg's, of position delete files */
     FIELD_ID_DELETE_POSITION = 2147483545,
+    SYSTEM_COLUMNS_BYTES = 16,
+    WIDTH_SAMPLES = 4,
+    WIDTH_SAMPLE_ROWS = 1024,
+    SORTED_VALUE_BYTES = 8, /* of each value beside itself, while it is sorted */
+    SORTED_PART = 2,        /* of a worker's memory that a sort's rows may take */
 };
 
 static Status all_columns(Arena *arena, const Schema *schema, const uint16_t **out, Error *error)
@@ -130,7 +135,7 @@ static uint64_t usual_row_bytes(const DataFileWrite *request)
     uint64_t bytes = 0;
     for (size_t i = 0; i < request->record_count; i++)
         bytes += request->records[i]->row_size;
-    return bytes / request->record_count + 16;
+    return bytes / request->record_count + SYSTEM_COLUMNS_BYTES;
 }
 
 static Status write_rows(QueryPool *pool, const DataFileWrite *request, Arena *arena,
@@ -182,9 +187,13 @@ Status data_file_write(DataFileIo *io, const DataFileWrite *request, Arena *aren
 /* ---- merges ---- */
 
 /* Keys are unique among rows alive, so this order is one order, whoever makes it; the rest is for
- * inputs that break the rule. */
-static void put_key_order(Buffer *sql, const Schema *schema)
+ * inputs that break the rule. Files of which each lies behind the one before are in this order as
+ * they are, and are not sorted again: that takes no memory, however large they are. */
+static void put_key_order(Buffer *sql, const DataFileMerge *request)
 {
+    const Schema *schema = request->schema;
+    if (request->is_in_order || request->input_count == 1)
+        return;
     buffer_put_text(sql, " ORDER BY ");
     for (uint32_t i = 0; i < schema->key_count; i++)
         buffer_put_format(sql, "c%u, ", schema->columns[schema->key_columns[i]].field_id);
@@ -203,7 +212,7 @@ static Status put_inputs(Buffer *sql, Arena *scratch, const DataFileMerge *reque
     sql_put_read_parquet(sql, paths, request->input_count, request->schema, columns, column_count,
                          false, false);
     buffer_put_text(sql, " WHERE alive_any(0, file_index, file_row_number)");
-    put_key_order(sql, request->schema);
+    put_key_order(sql, request);
     return buffer_status(sql, error);
 }
 
@@ -222,23 +231,107 @@ static Status make_merge_reference(Arena *scratch, const DataFileMerge *request,
     return OK;
 }
 
-static uint64_t merged_row_bytes(const DataFileMerge *request)
+/* The row group's rows are those that DuckDB holds while it writes: rows of 3 kB are others than
+ * rows of 30 bytes, and nothing of a file's footer tells them apart (equal texts lie there once).
+ * So the first rows of some inputs are measured. */
+static void put_row_width(Buffer *sql, const Schema *schema)
 {
-    return request->schema->layout.fixed_size + request->schema->column_count * 8 + 16;
+    buffer_put_text(sql, "(SELECT 0");
+    for (uint32_t i = 0; i < schema->column_count; i++) {
+        const Column *column = &schema->columns[i];
+        if (!type_is_variable(column->type))
+            continue;
+        bool is_array = column->type.kind == TYPE_ARRAY;
+        const char *size = is_array                          ? "len"
+                           : column->type.kind == TYPE_BYTEA ? "octet_length"
+                                                             : "strlen";
+        buffer_put_format(sql, " + coalesce(%s(c%u), 0)%s", size, column->field_id,
+                          is_array ? " * 16" : "");
+    }
+    buffer_put_text(sql, " AS w FROM ");
+}
+
+static void put_width_of_inputs(Buffer *sql, const DataFileMerge *request, const uint16_t *columns)
+{
+    const Schema *schema = request->schema;
+    size_t samples = request->input_count < WIDTH_SAMPLES ? request->input_count : WIDTH_SAMPLES;
+    buffer_put_text(sql, "SELECT coalesce(avg(w), 0)::BIGINT FROM (");
+    for (size_t i = 0; i < samples; i++) {
+        size_t input = request->input_count - 1 - i * request->input_count / samples;
+        if (i > 0)
+            buffer_put_text(sql, " UNION ALL ");
+        put_row_width(sql, schema);
+        sql_put_read_parquet(sql, &request->inputs[input].path, 1, schema, columns,
+                             schema->column_count, false);
+        buffer_put_format(sql, " LIMIT %d)", WIDTH_SAMPLE_ROWS);
+    }
+    buffer_put_u8(sql, ')');
+}
+
+static Status take_width(void *context, const RowLayout *layout, const Slice *rows,
+                         const int64_t *lead, size_t count, Error *error)
+{
+    (void)lead;
+    (void)error;
+    uint64_t *width = context;
+    Value value;
+    for (size_t i = 0; i < count; i++) {
+        row_get(layout, rows[i], 0, &value);
+        *width = value.is_null || value.as.integer < 0 ? 0 : (uint64_t)value.as.integer;
+    }
+    return OK;
+}
+
+static Status merged_row_bytes(QueryPool *pool, const DataFileMerge *request, Arena *scratch,
+                               Buffer *sql, const uint16_t *columns, uint64_t *out, Error *error)
+{
+    static const Type types[] = {{.kind = TYPE_BIGINT}};
+    uint64_t variable = 0;
+    TalkResult result;
+    buffer_clear(sql);
+    put_width_of_inputs(sql, request, columns);
+    TRY(buffer_status(sql, error));
+    WorkerRequest asked = {
+        .sql = buffer_slice(sql), .format = FORMAT_ROWS, .result_types = types, .result_count = 1};
+    TalkRequest talk_request = {.roles = ROLE_WRITE, .request = &asked, .deadline_ns = INT64_MAX};
+    TRY(talk_rows(pool, scratch, &talk_request, (RowSink){take_width, &variable}, &result, error));
+    *out = variable + request->schema->layout.fixed_size + SYSTEM_COLUMNS_BYTES;
+    return OK;
+}
+
+/* DuckDB's sort spills, but not without end: it holds a part of every run that it merges, and fails
+ * at some multiple of its memory. So no more is begun than surely fits. */
+static Status check_sort(const QueryPool *pool, const DataFileMerge *request, uint64_t row_bytes,
+                         Error *error)
+{
+    uint64_t rows = 0;
+    if (request->is_in_order || request->input_count == 1)
+        return OK;
+    for (size_t i = 0; i < request->input_count; i++)
+        rows += request->inputs[i].row_count;
+    row_bytes += (uint64_t)request->schema->column_count * SORTED_VALUE_BYTES;
+    if (pool->options.memory_bytes_max == 0 ||
+        rows <= pool->options.memory_bytes_max / SORTED_PART / row_bytes)
+        return OK;
+    return error_set(error, STATUS_OUT_OF_MEMORY, "%llu rows of some %llu bytes cannot be sorted",
+                     (unsigned long long)rows, (unsigned long long)row_bytes);
 }
 
 static Status write_merge(QueryPool *pool, const DataFileMerge *request, Arena *arena,
                           Arena *scratch, Buffer *sql, WorkerReference *reference,
                           DataFileResult *out, Error *error)
 {
+    uint64_t row_bytes;
     DataFileCopy copy = {.path = request->path,
                          .schema = request->schema,
                          .owner_name = request->owner_name,
                          .compression = request->compression,
                          .iceberg_schema = request->iceberg_schema};
-    copy.row_group_rows = copy_row_group_rows(request->row_group_bytes, merged_row_bytes(request));
     const uint16_t *columns = NULL;
     TRY(all_columns(scratch, request->schema, &columns, error));
+    TRY(merged_row_bytes(pool, request, scratch, sql, columns, &row_bytes, error));
+    TRY(check_sort(pool, request, row_bytes, error));
+    copy.row_group_rows = copy_row_group_rows(request->row_group_bytes, row_bytes);
     buffer_clear(sql);
     copy_put_begin(sql, &copy);
     buffer_put_format(sql, " FROM (SELECT *, c%u AS \"_seq\", c%u AS \"_updated\"", FIELD_ID_SEQ,

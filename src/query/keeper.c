@@ -10,13 +10,21 @@
 
 /* ---- starting ---- */
 
+/* What DuckDB counts is not all that its process takes: its code's own data, stacks, and what the
+ * allocator keeps in pieces come on top, and the limit is of addresses, not of pages. */
+static uint64_t process_bytes_max(uint64_t memory_bytes_max)
+{
+    const uint64_t beside = UINT64_C(64) << 20;
+    return memory_bytes_max + (memory_bytes_max / 2 < beside ? memory_bytes_max / 2 : beside);
+}
+
 static Status send_setup(QueryPool *pool, PoolWorker *worker, uint32_t folder_count, Error *error)
 {
     const QueryPoolOptions *options = &pool->options;
     WorkerSetup setup = {
         .threads = worker->role == ROLE_FETCH ? 1 : options->threads,
         .memory_bytes_max = options->memory_bytes_max / 10 * 6,
-        .data_bytes_max = options->memory_bytes_max,
+        .data_bytes_max = process_bytes_max(options->memory_bytes_max),
         .spill_bytes_max = options->spill_bytes_max,
         .spill_folder = slice_of_text(worker->spill_folder.text),
         .folders = pool->folders,

@@ -98,6 +98,7 @@ CHECKED Status pool_take(QueryPool *pool, unsigned roles, int64_t deadline_ns, Q
 /* What becomes of a worker after a statement. */
 typedef enum WorkerFate {
     FATE_GOOD,   /* it serves the next one */
+    FATE_SPENT,  /* its memory ran out: what is left of it is in pieces, the next one starts anew */
     FATE_KILLED, /* its time was over */
     FATE_FAILED, /* it is gone, or cannot be trusted any more */
 } WorkerFate;

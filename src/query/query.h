@@ -20,7 +20,7 @@ typedef struct QueryPoolOptions {
     const char *staging_folder; /* where the maintenance worker writes Parquet (data folders too) */
     uint32_t workers;           /* query workers at most; the maintenance worker is one more */
     uint32_t threads;           /* of all workers together */
-    uint64_t memory_bytes_max;  /* of each: RLIMIT_DATA */
+    uint64_t memory_bytes_max;  /* of each, for its statement; keeper.c: RLIMIT_DATA */
     uint64_t spill_bytes_max;
 } QueryPoolOptions;
 

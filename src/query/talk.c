@@ -208,6 +208,8 @@ static Status converse(Talk *talk, TalkResult *out, WorkerFate *fate, Error *err
     *fate = is_good ? FATE_GOOD : is_over ? FATE_KILLED : FATE_FAILED;
     memory_free(talk->copy);
     if (own.status != OK) { /* the statement's own error, however the worker ended */
+        if (own.status == STATUS_OUT_OF_MEMORY)
+            *fate = FATE_SPENT;
         *error = own;
         return own.status;
     }

@@ -344,11 +344,24 @@ static const ErrorRule *find_rule(Slice kind, Slice line)
     return NULL;
 }
 
+/* A statement that fails while it is started is told as the misuse of its handle, with the true
+ * reason in a second line. */
+static Slice without_complaint(Slice text)
+{
+    static const char complaint[] = "Invalid Input Error: Attempting to execute an unsuccessful";
+    static const char mark[] = "\nError: ";
+    if (!slice_starts_with(text, slice_of_text(complaint)))
+        return text;
+    const uint8_t *at = memmem(text.data, text.size, mark, sizeof mark - 1);
+    return at == NULL ? text
+                      : slice_part(text, (size_t)(at - text.data) + sizeof mark - 1, text.size);
+}
+
 Status duckdb_error_set(Error *error, const char *text, const Slice *folders, uint32_t folder_count)
 {
     Slice kind;
     Slice line;
-    split(slice_of_text(text == NULL ? "" : text), &kind, &line);
+    split(without_complaint(slice_of_text(text == NULL ? "" : text)), &kind, &line);
     line = slice_trim(line);
     Slice own = without_picture(line);
     line = slice_part(line, 0, slice_find(line, '\n'));

@@ -383,9 +383,96 @@ static void marks_follow_a_compaction(void **state)
     run(compact_with_marks);
 }
 
+/* Keys that lie in each other's ranges, so that a merge has to sort them. */
+static void put_interleaved(int64_t files, int64_t rows)
+{
+    for (int64_t file = 0; file < files; file++) {
+        for (int64_t i = 0; i < rows; i++)
+            put(0, 0, i * files + file, "row");
+        (void)flush(0, 0);
+    }
+}
+
+static void expect_all(int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        expect(0, 0, i, "row");
+    CHECK(count_rows(0, 0).cold_rows == (uint64_t)count);
+}
+
+static void compact_in_pieces(void *argument)
+{
+    Error error;
+    (void)argument;
+    policy.small_files_max = 100;
+    open_with_tables();
+    put_interleaved(8, 5);
+    memory_io.sorted_rows_max = 12; /* two files of eight */
+    SettleResult result = compact(0);
+    CHECK(result.files == 4 && result.files_removed == 8);
+    expect_all(40);
+    memory_io.sorted_rows_max = 22;
+    for (int i = 0; i < 8; i++) { /* each success dares a little more */
+        Status status = try_compact(0, &result, &error);
+        CHECK(status == OK || status == STATUS_OUT_OF_MEMORY);
+    }
+    CHECK(count_rows(0, 0).files <= 3);
+    expect_all(40);
+    memory_io.sorted_rows_max = 1; /* nothing at all can be merged: that is told */
+    CHECK_STATUS(STATUS_OUT_OF_MEMORY, try_compact(0, &result, &error));
+    expect_all(40);
+    memory_io.sorted_rows_max = 0;
+    for (int i = 0; i < 40; i++)
+        result = compact(0);
+    erase(0, 0, 7);
+    (void)flush(0, 0);
+    close_engine();
+    open_with_tables();
+    result = compact(0);
+    CHECK(count_rows(0, 0).files == 1 && count_rows(0, 0).cold_rows == 39);
+    close_engine();
+}
+
+/* N5: a merge that finds too little memory becomes smaller ones. */
+static void a_merge_without_memory_takes_pieces(void **state)
+{
+    (void)state;
+    run(compact_in_pieces);
+}
+
+static void compact_in_order(void *argument)
+{
+    (void)argument;
+    policy.small_files_max = 100;
+    open_with_tables();
+    for (int64_t file = 0; file < 6; file++) {
+        for (int64_t i = 0; i < 5; i++)
+            put(0, 0, (5 - file) * 5 + i, "row");
+        (void)flush(0, 0);
+    }
+    memory_io.sorted_rows_max = 1;
+    SettleResult result = compact(0);
+    CHECK(result.files == 1 && result.files_removed == 6);
+    expect_all(30);
+    erase(0, 0, 3);
+    (void)flush(0, 0);
+    result = compact(0); /* one file alone is in order, too */
+    CHECK(result.files == 1 && result.files_removed == 1);
+    CHECK(count_rows(0, 0).cold_rows == 29);
+    close_engine();
+}
+
+static void files_behind_each_other_are_not_sorted(void **state)
+{
+    (void)state;
+    run(compact_in_order);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        ON_A_MACHINE(a_merge_without_memory_takes_pieces),
+        ON_A_MACHINE(files_behind_each_other_are_not_sorted),
         ON_A_MACHINE(flushed_rows_are_in_files_and_nowhere_else),
         ON_A_MACHINE(rows_replaced_during_a_flush_stay_replaced),
         ON_A_MACHINE(bug_owners_flushed_in_any_order),

@@ -382,6 +382,10 @@ static void duckdb_errors_are_read_by_their_table(void **state)
         {"Invalid Input Error: More than one row returned by a subquery used as an expression - x",
          "21000 more than one row returned by a subquery used as an expression"},
         {"Invalid Input Error: missing ): (", "2201B missing ): ("},
+        {"Invalid Input Error: Attempting to execute an unsuccessful or closed pending query "
+         "result\n"
+         "Error: Out of Memory Error: Failed to allocate block of 33554432 bytes (bad allocation)",
+         "53200 the statement needs more memory than a worker may have"},
         {"Out of Memory Error: could not allocate block of size 256.0 KiB",
          "53200 the statement needs more memory than a worker may have"},
         {"IO Error: Cannot open file \"/data/t/x.parquet\": No such file",
