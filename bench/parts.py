@@ -55,19 +55,33 @@ class Bench:
         self.counter += 10_000_000
         return servers.run_load(self.load, server, arguments, body=body, sql=sql, values=values)
 
+    def run_firn(self, connections, body, requests):
+        """With the log's syncs for each request, the time before the measured part included."""
+        before = self.syncs()
+        run = self.run(self.firn(), connections, body=body, requests=requests)
+        warm = 1.0 if requests is not None else 1 + 0.5 / self.options.seconds
+        run["syncs"] = (self.syncs() - before) / max(1.0, run["answers"] * warm)
+        return run
+
+    def syncs(self):
+        return self.firn().root().value(
+            "SELECT sum(value) FROM system.stats WHERE name = 'firn_log_syncs_total'")
+
     def both(self, what, connections, body, sql, values, key="per_second", requests=None,
              target="", scale=1.0):
         """In turn on both servers; medians."""
         firn, other = [], []
         for _ in range(self.options.runs):
-            firn.append(self.run(self.firn(), connections, body=body, requests=requests))
+            firn.append(self.run_firn(connections, body, requests))
             other.append(self.run(self.postgres(), connections, sql=sql, values=values,
                                   requests=requests))
 
         def median(runs, name):
             return statistics.median(run[name] for run in runs)
 
-        more = (f"p99 {median(firn, 'p99_us') / 1000:.2f} / {median(other, 'p99_us') / 1000:.2f} ms"
+        more = (f"p50 {median(firn, 'p50_us') / 1000:.2f} / {median(other, 'p50_us') / 1000:.2f} ms"
+                f"; p99 {median(firn, 'p99_us') / 1000:.2f} / {median(other, 'p99_us') / 1000:.2f} ms"
+                f"; {median(firn, 'syncs'):.3f} syncs/request"
                 f"; CPU us/request client {median(firn, 'client_cpu_us'):.1f} /"
                 f" {median(other, 'client_cpu_us'):.1f}, server {median(firn, 'server_cpu_us'):.1f}"
                 f" / {median(other, 'server_cpu_us'):.1f}")

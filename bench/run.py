@@ -23,6 +23,9 @@ import parts  # noqa: E402
 import servers  # noqa: E402
 
 
+DURABILITY = "durability always: fdatasync before every acknowledgement, on both sides"
+
+
 def machine():
     model = "unknown"
     with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -66,6 +69,7 @@ def main():
     os.chmod(folder, 0o755)
     bench = parts.Bench(folder, options)
     began = time.monotonic()
+    print(f"{machine()}\n{version()}\n{DURABILITY}", flush=True)
     try:
         for name, part in parts.PARTS.items():
             if not chosen or name in chosen:
@@ -76,7 +80,7 @@ def main():
         servers.remove(folder)
     results = {"when": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                "machine": machine(), "firn": version(), "postgresql": bench.postgres_version,
-               "durability": "always: fdatasync before every acknowledgement, on both sides",
+               "durability": DURABILITY,
                "runs": options.runs, "seconds_of_a_run": options.seconds,
                "took_seconds": round(time.monotonic() - began), "figures": bench.figures}
     print()

@@ -262,7 +262,7 @@ static void put_width_of_inputs(Buffer *sql, const DataFileMerge *request, const
             buffer_put_text(sql, " UNION ALL ");
         put_row_width(sql, schema);
         sql_put_read_parquet(sql, &request->inputs[input].path, 1, schema, columns,
-                             schema->column_count, false);
+                             schema->column_count, false, false);
         buffer_put_format(sql, " LIMIT %d)", WIDTH_SAMPLE_ROWS);
     }
     buffer_put_u8(sql, ')');

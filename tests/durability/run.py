@@ -80,9 +80,10 @@ def run_case(case, function, verbose):
     except kit.NotApplicable as reason:
         say(name, "not applicable", seed, time.monotonic() - begin, str(reason))
         return "skip"
-    except kit.harness.Skip as reason:
-        say(name, "FAIL", seed, time.monotonic() - begin, f"cannot be run here: {reason}")
-        return "fail"
+    except kit.harness.Skip as reason:  # a machine without strace or mounts; the long form needs them
+        say(name, "not run" if case.short else "FAIL", seed, time.monotonic() - begin,
+            f"cannot be run here: {reason}")
+        return "skip" if case.short else "fail"
     except Exception as error:  # whatever it is, it is this check's failure
         text = f"{type(error).__name__}: {error}".replace("\n", "\n        ")
         say(name, "FAIL", seed, time.monotonic() - begin, text[:2000])

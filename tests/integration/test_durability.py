@@ -390,3 +390,62 @@ def test_torn_tail_is_taken_for_what_it_is(directory):
         assert server.root.value(f"SELECT count(*) FROM {t}") == 21
     finally:
         server.end()
+
+
+def drop_and_kill(server, name, with_checkpoint):
+    """The job that removes the folder waits for a reader when the process ends."""
+    def read():
+        who = server.client("root")
+        try:
+            who.rows(f"SELECT count(*), sum(a.id % (b.id + c.id)) FROM {name} a, {name} b, {name} c")
+        except (client.ConnectionLost, client.SqlError):
+            pass
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    wait_for(lambda: server.root.value("SELECT count(*) FROM system.queries WHERE sql LIKE "
+                                       "'%b.id + c.id%'") > 1, 20, "the reader")
+    server.root.sql(f"DROP TABLE {name}")
+    if with_checkpoint:
+        checkpoints = os.listdir(os.path.join(server.data, "catalog"))
+        server.root.sql("INSERT INTO d.kept SELECT i, repeat('x', 1000) FROM "
+                        "generate_series(10, 4000) AS g(i)")
+        flush(server, "d.kept")
+        wait_for(lambda: os.listdir(os.path.join(server.data, "catalog")) != checkpoints, 20,
+                 "a checkpoint behind the DROP")
+    assert reader.is_alive(), "the reader is done: nothing is shown"
+    server.kill()
+    reader.join(20)
+
+
+def folders(server, name):
+    return [folder for top in ("storage", "streams")
+            for folder in os.listdir(os.path.join(server.data, top)) if folder.startswith(name)]
+
+
+def drop_with_crash(with_checkpoint):
+    with harness.running(["flush.check_every=100ms", "log.bytes_max=4MiB"]) as server:
+        for name in ("d.t", "d.kept"):
+            make(server, name)
+            server.root.sql(f"INSERT INTO {name} SELECT i, 'x' FROM generate_series(1, 3000) AS "
+                            "g(i) ON CONFLICT DO NOTHING")
+            flush(server, name)
+        server.root.sql("DELETE FROM d.kept WHERE id >= 10")
+        os.makedirs(os.path.join(server.data, "storage", "d.somebody_elses-999999"))
+        drop_and_kill(server, "d.t", with_checkpoint)
+        assert folders(server, "d.t-"), "the folder is gone already: nothing is shown"
+        server.start()
+        wait_for(lambda: not folders(server, "d.t-"), 30, "the end of the folder")
+        assert folders(server, "d.kept-") and folders(server, "d.somebody_elses-999999")
+        assert server.root.value("SELECT count(*) FROM d.kept WHERE id < 10") == 9
+
+
+def test_bug_a_dropped_tables_folder_stayed_after_a_crash():
+    """The process ends between the record of the DROP and the job that removes the folder: the next
+    start queues it again, from the record. Folders that no DROP named stay."""
+    drop_with_crash(False)
+
+
+def test_bug_a_dropped_tables_folder_stayed_after_a_checkpoint_and_a_crash():
+    """The same where the record is behind a checkpoint already: from the job in it."""
+    drop_with_crash(True)
