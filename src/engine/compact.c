@@ -231,7 +231,7 @@ static bool take_less(EngineTable *table, const CompactionGroup *group)
     uint64_t rows = group_rows(group);
     if (group->file_count == 1)
         return false;
-    atomic_store(&table->merge_rows, rows / 2 + 1);
+    atomic_store(&table->merge_rows, rows / 2); /* two files have two rows, at least */
     return true;
 }
 
