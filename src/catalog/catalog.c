@@ -276,34 +276,11 @@ static void set_recovered(Catalog *catalog, CatalogSnapshot *next)
     atomic_store(&catalog->version, catalog_snapshot_version(next));
 }
 
-void catalog_on_dropped(Catalog *catalog, CatalogDropped dropped, void *context)
-{
-    catalog->dropped = dropped;
-    catalog->dropped_context = context;
-}
-
-static Status tell_dropped(Catalog *catalog, const CatalogChange *changes, size_t count,
-                           Error *error)
-{
-    for (size_t i = 0; catalog->dropped != NULL && i < count; i++) {
-        Path folder;
-        if (changes[i].kind != CATALOG_TABLE || !changes[i].removed)
-            continue;
-        const CatalogTable *table = catalog_table_by_id(catalog->head, changes[i].as.table.id);
-        if (table == NULL)
-            continue;
-        TRY(catalog_table_folder(catalog, table, &folder, error));
-        TRY(catalog->dropped(catalog->dropped_context, table->id, folder.text, error));
-    }
-    return OK;
-}
-
 /* Storages come behind tables in a snapshot, so the tables are registered when all is applied. */
 static Status apply_recovered(Catalog *catalog, const CatalogChange *changes, size_t count,
                               Error *error)
 {
     CatalogSnapshot *next;
-    TRY(tell_dropped(catalog, changes, count, error));
     TRY(catalog_snapshot_apply(catalog->head, changes, count, &next, error));
     set_recovered(catalog, next);
     for (size_t i = 0; i < count; i++) {

@@ -45,12 +45,6 @@ void catalog_bind(Catalog *catalog, Engine *engine);
 CHECKED Status catalog_recover_checkpoint(Catalog *catalog, Slice payload, Error *error);
 CHECKED Status catalog_recover_record(Catalog *catalog, Slice payload, Error *error);
 
-/* Is told of each table whose removal a recovered record says, with its folder (absolute): the job
- * that removes it may not have come to it. Set it before recovery. */
-typedef Status (*CatalogDropped)(void *context, uint64_t table_id, const char *folder,
-                                 Error *error);
-void catalog_on_dropped(Catalog *catalog, CatalogDropped dropped, void *context);
-
 /* The head snapshot, with a reference; and its bytes. */
 CatalogSnapshot *catalog_head(Catalog *catalog);
 CHECKED Status catalog_owner_name(Catalog *catalog, OwnerId owner, Arena *arena, Slice *out,

@@ -16,8 +16,6 @@ struct Catalog {
     CatalogSnapshot *visible;
     CatalogDefaults defaults;
     _Atomic uint64_t version; /* of the visible one */
-    CatalogDropped dropped;   /* recovery; may be NULL */
-    void *dropped_context;
 };
 
 /* A definition in the making, under define_mutex. */

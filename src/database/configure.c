@@ -20,13 +20,12 @@ CatalogDefaults catalog_defaults_of(const Configuration *configuration)
     return defaults;
 }
 
-JobsOptions jobs_options_of(const Database *database, const Configuration *configuration)
+JobsOptions jobs_options_of(const Configuration *configuration)
 {
     return (JobsOptions){.workers = configuration->jobs_workers,
                          .retention_us = configuration->jobs_retention_ns / 1000,
                          .stuck_after_us = configuration->jobs_stuck_after_ns / 1000,
-                         .tick_ns = configuration->flush_check_ns,
-                         .directory = database->directory.text};
+                         .tick_ns = configuration->flush_check_ns};
 }
 
 ExecutorOptions executor_options_of(const Configuration *configuration)
@@ -85,7 +84,7 @@ Status put_in_force(Database *database, Configuration *configuration, Error *err
     EngineOptions engine = engine_options_of(database, configuration);
     ExecutorOptions executor = executor_options_of(configuration);
     CatalogDefaults defaults = catalog_defaults_of(configuration);
-    JobsOptions jobs = jobs_options_of(database, configuration);
+    JobsOptions jobs = jobs_options_of(configuration);
     Status status = catalog_set_defaults(database->catalog, &defaults, error);
     if (status != OK) {
         configuration_release(configuration);

@@ -85,7 +85,7 @@ static Status open_pool(Database *database, const char *worker_path, Error *erro
 static Status open_below(Database *database, const DatabaseOptions *options, Error *error)
 {
     CatalogDefaults defaults = catalog_defaults_of(database->configuration);
-    JobsOptions jobs = jobs_options_of(database, database->configuration);
+    JobsOptions jobs = jobs_options_of(database->configuration);
     LiveOptions live = LIVE_OPTIONS_DEFAULT;
     live.frames = options->frames;
     TRY(metrics_create(database->env, &database->metrics, error));

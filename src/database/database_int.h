@@ -66,7 +66,7 @@ ExecutorHooks executor_hooks(Database *database); /* hooks.c */
 
 EngineOptions engine_options_of(const Database *database, const Configuration *configuration);
 CatalogDefaults catalog_defaults_of(const Configuration *configuration);
-JobsOptions jobs_options_of(const Database *database, const Configuration *configuration);
+JobsOptions jobs_options_of(const Configuration *configuration);
 ExecutorOptions executor_options_of(const Configuration *configuration);
 
 /* Puts another configuration in force (its reference is taken) and tells every room. */

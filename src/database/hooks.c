@@ -41,11 +41,6 @@ static Status recover_checkpoint(void *context, Slice payload, Error *error)
     return token_book_recover_checkpoint(database->tokens, parts.tokens, error);
 }
 
-static Status recover_dropped(void *jobs, uint64_t table_id, const char *folder, Error *error)
-{
-    return jobs_recover_dropped(jobs, table_id, folder, error);
-}
-
 static Status recover_record(void *context, uint8_t kind, uint64_t seq, Slice payload, Error *error)
 {
     Database *database = context;
@@ -53,7 +48,6 @@ static Status recover_record(void *context, uint8_t kind, uint64_t seq, Slice pa
     switch (kind) {
     case FRAME_DEFINITION:
         catalog_bind(database->catalog, database->engine);
-        catalog_on_dropped(database->catalog, recover_dropped, database->jobs);
         return catalog_recover_record(database->catalog, payload, error);
     case FRAME_JOB:
         return jobs_recover_record(database->jobs, payload, error);

@@ -152,8 +152,7 @@ struct EngineTable {
     ColdState appended;         /* as of the log's end */
     bool compaction_wanted;
     _Atomic uint64_t merge_rows;           /* compact.c; 0: the most */
-    struct Compaction *pending_compaction; /* appended, not installed: marks on its inputs become
-                                              marks on its outputs as well */
+    struct Compaction *pending_compaction; /* appended, not installed: marks go on both sides */
 
     /* Recovery only. */
     Schema **old_schemas;
@@ -180,8 +179,7 @@ void table_take_policy(EngineTable *table, const TablePolicy *policy, bool expir
  * with the clock. INT64_MIN: a table whose rows do not expire. */
 int64_t table_expired_us(EngineTable *table);
 
-/* Swaps what is installed; under sequencer and root. Returns the old one, to be released outside.
- */
+/* Swaps what is installed; under sequencer and root. The old one is to be released outside. */
 SuperVersion *table_install(EngineTable *table, SuperVersion *version);
 
 /* Takes a reference to what is installed. */
@@ -460,8 +458,8 @@ CHECKED Status new_files_write(NewFiles *files, Schema *schema, OwnerId owner,
                                const RowBlockView *blocks, size_t block_count, Error *error);
 
 /* One file merged from others; `rows` (memory_free) says where each came from. Its keys are the
- * caller's to add. *written is false where no row was alive. After an error it is as if it had not
- * been begun. */
+ * caller's to add. *written is false where no row was alive; then, and after an error, no file is.
+ */
 CHECKED Status new_files_merge(NewFiles *files, Schema *schema, OwnerId owner,
                                const DataFileInput *inputs, size_t count, bool is_in_order,
                                MergedRow **rows, bool *written, Error *error);

@@ -98,74 +98,6 @@ static Status start_threads(Jobs *jobs, Error *error)
                         &jobs->scheduler, error);
 }
 
-Status jobs_recover_dropped(Jobs *jobs, uint64_t table_id, const char *folder, Error *error)
-{
-    Job *job;
-    const JobRequest request = {
-        .type = JOB_CLEANUP, .table_id = table_id, .trigger = TRIGGER_START, .folder = folder};
-    TRY(job_create(jobs, &request, &job, error));
-    job_append(jobs, job);
-    return OK;
-}
-
-/* Was the folder of a dropped table left: a job to remove it, and none that did? */
-static bool is_left_over(const Jobs *jobs, const JobRow *row)
-{
-    if (row->type != JOB_CLEANUP || row->first_path[0] == '\0' || row->state == JOB_COMPLETED)
-        return false;
-    for (const Job *job = jobs->oldest; job != NULL; job = job->newer) {
-        if (job->row.type == JOB_CLEANUP && job->row.table_id == row->table_id &&
-            job->row.first_path[0] != '\0' && job->row.state == JOB_COMPLETED)
-            return false;
-    }
-    return true;
-}
-
-/* Folders that this database made end in their table's id: nothing else is ever removed. */
-static bool is_folder_of(const char *folder, uint64_t table_id)
-{
-    char ending[24];
-    int size = snprintf(ending, sizeof ending, "-%llu", (unsigned long long)table_id);
-    size_t length = strlen(folder);
-    return size > 0 && length > (size_t)size &&
-           strcmp(folder + length - (size_t)size, ending) == 0 && strstr(folder, "..") == NULL;
-}
-
-static Status clean_up_again(Jobs *jobs, const JobRow *row, Error *error)
-{
-    char id[JOB_ID_BYTES];
-    Path folder;
-    if (!is_folder_of(row->first_path, row->table_id))
-        return OK;
-    if (row->first_path[0] == '/')
-        TRY(path_format(&folder, error, "%s", row->first_path));
-    else
-        TRY(path_join(&folder, jobs->options.directory, row->first_path, error));
-    JobRequest request = {.type = JOB_CLEANUP,
-                          .table_id = row->table_id,
-                          .trigger = TRIGGER_START,
-                          .folder = folder.text};
-    return jobs_submit(jobs, &request, id, error);
-}
-
-/* Nobody else asks again for the folders of tables that are gone. New rows come behind those that
- * were recovered, so the walk ends with these; the same table's next one joins the one waiting. */
-static void clean_up_left_over(Jobs *jobs)
-{
-    Error error;
-    uint64_t recovered = jobs->row_count;
-    Job *job = jobs->oldest;
-    for (uint64_t i = 0; i < recovered && job != NULL; i++, job = job->newer) {
-        EngineTable *table = engine_table(jobs->engine, job->row.table_id);
-        bool is_known = table != NULL;
-        engine_table_release(table);
-        if (!is_known && is_left_over(jobs, &job->row) &&
-            clean_up_again(jobs, &job->row, &error) != OK)
-            LOG_WARN(jobs->logger, "cleanup_not_queued", "a dropped table's folder stays",
-                     LOG_UNSIGNED("table_id", job->row.table_id), LOG_ERROR_OF(&error));
-    }
-}
-
 Status jobs_start(Jobs *jobs, Engine *engine, Catalog *catalog, Error *error)
 {
     jobs->engine = engine;
@@ -174,7 +106,6 @@ Status jobs_start(Jobs *jobs, Engine *engine, Catalog *catalog, Error *error)
     mutex_lock(&jobs->mutex);
     jobs->started = true;
     mutex_unlock(&jobs->mutex);
-    clean_up_left_over(jobs); /* before the threads: nobody else changes the list */
     Status status = start_threads(jobs, error);
     if (status != OK)
         jobs_stop(jobs, 0, NULL, NULL);

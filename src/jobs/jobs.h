@@ -69,16 +69,15 @@ typedef struct JobRow {
     int64_t started_us;  /* 0: not yet */
     int64_t finished_us; /* 0: not yet */
     int64_t heartbeat_us;
-    int64_t snapshot_id;  /* FLUSH, COMPACT; -1: none */
-    char first_path[256]; /* CLEANUP of a dropped table: its folder, below DATA or absolute */
+    int64_t snapshot_id; /* FLUSH, COMPACT; -1: none */
+    char first_path[256];
 } JobRow;
 
 typedef struct JobsOptions {
     uint32_t workers;
     int64_t retention_us;
     int64_t stuck_after_us;
-    int64_t tick_ns;       /* of the scheduler; no trigger waits for it */
-    const char *directory; /* DATA; borrowed */
+    int64_t tick_ns; /* of the scheduler; no trigger waits for it */
 } JobsOptions;
 
 /* Makes no thread yet. `engine` is bound later, because the engine's hooks need the jobs. */
@@ -93,11 +92,6 @@ enum { FRAME_JOB = FRAME_UPPER };
 CHECKED Status jobs_recover_record(Jobs *jobs, Slice payload, Error *error);
 CHECKED Status jobs_recover_checkpoint(Jobs *jobs, Slice payload, Error *error);
 void jobs_encode(Jobs *jobs, Buffer *out); /* every row, for a checkpoint */
-
-/* Recovery met the drop of a table: jobs_start has its folder (absolute) removed, unless a job that
- * did so is recovered as well. */
-CHECKED Status jobs_recover_dropped(Jobs *jobs, uint64_t table_id, const char *folder,
-                                    Error *error);
 
 /* Could they be recovered? For whoever looks at a directory without its server. */
 CHECKED Status jobs_check_record(Slice payload, Error *error);

@@ -79,19 +79,6 @@ static void fill_names(Jobs *jobs, JobRow *row)
     catalog_snapshot_release(snapshot);
 }
 
-/* Below DATA the path is kept without it: a directory may be moved. One that is too long to be kept
- * is removed by this process or stays, as an orphan that firn check tells of. */
-static void keep_folder(const Jobs *jobs, const char *folder, JobRow *row)
-{
-    size_t size = jobs->options.directory == NULL ? 0 : strlen(jobs->options.directory);
-    bool is_below =
-        size > 0 && strncmp(folder, jobs->options.directory, size) == 0 && folder[size] == '/';
-    const char *kept = is_below ? folder + size + 1 : folder;
-    size_t kept_size = strlen(kept);
-    if (kept_size < sizeof row->first_path)
-        memcpy(row->first_path, kept, kept_size + 1);
-}
-
 /* Names are filled in by whoever takes the job up: here a lock of the engine may be held. */
 Status job_create(Jobs *jobs, const JobRequest *request, Job **out, Error *error)
 {
@@ -111,8 +98,6 @@ Status job_create(Jobs *jobs, const JobRequest *request, Job **out, Error *error
                         .trigger = request->trigger,
                         .created_us = env_wall_us(jobs->env),
                         .snapshot_id = -1};
-    if (request->folder != NULL)
-        keep_folder(jobs, request->folder, &job->row);
     make_id(jobs, request->type, job->row.id);
     (void)snprintf(job->row.parameters, sizeof job->row.parameters,
                    "{\"owner\":%u,\"everything\":%s}", request->owner,

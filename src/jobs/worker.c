@@ -76,8 +76,7 @@ static void end(Jobs *jobs, Job *job, size_t slot, Status status, const JobRow *
     job->row.files = result->files;
     job->row.snapshot_id = result->snapshot_id;
     memcpy(job->row.message, result->message, sizeof job->row.message);
-    if (job->request.folder == NULL)
-        memcpy(job->row.first_path, result->first_path, sizeof job->row.first_path);
+    memcpy(job->row.first_path, result->first_path, sizeof job->row.first_path);
     if (status != OK)
         (void)snprintf(job->row.error, sizeof job->row.error, "%s", error->message);
     if (status == OK)
