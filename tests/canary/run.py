@@ -100,7 +100,7 @@ def simulate(name, seeds):
 def run_unit(name):
     program = os.path.join(BUILD, ELSEWHERE[name])
     status, text = run([program], name)
-    failed = sorted(set(FAILED_TEST.findall(text)))
+    failed = list(dict.fromkeys(FAILED_TEST.findall(text)))
     if status == 0 or not failed:
         return None, f"{ELSEWHERE[name]} ended with {status}"
     return f"{ELSEWHERE[name]}: {failed[0]}", f"{len(failed)} of its tests fail"

@@ -12,16 +12,20 @@ static TestRow row_of(int64_t id, int64_t room)
 static bool is_told_what_came_after_the_pin(void)
 {
     Machine machine = {0};
-    Client client;
+    Client client, other;
     Error error;
     machine_open(&machine);
     client_open(&client, &machine);
+    client_open(&other, &machine);
+    LiveRequest of_other = client_request(&other, machine.shared);
+    (void)client_start(&other, &of_other);
     LiveRequest request = client_request(&client, machine.shared);
     (void)machine_put(&machine, machine.shared, 0, row_of(1, 1));
     client_subscribe(&client, &request);
     (void)machine_put(&machine, machine.shared, 0, row_of(2, 1));
     Pin *pin = machine_pin(&machine, machine.shared);
     uint64_t seq = machine_put(&machine, machine.shared, 0, row_of(3, 1));
+    client_wait(&other, has_commit, seq); /* whoever was registered has been told */
     assert_ok(live_go(client.subscription, pin_seq(pin), &error), &error);
     pin_release(pin);
     uint64_t later = machine_put(&machine, machine.shared, 0, row_of(4, 1));
@@ -29,6 +33,7 @@ static bool is_told_what_came_after_the_pin(void)
     assert_int_equal(client.heard[client.heard_count - 1].seq, later);
     bool told = client.heard_count == 2 && client.heard[0].seq == seq;
     client_close(&client);
+    client_close(&other);
     machine_close(&machine);
     return told;
 }
