@@ -14,6 +14,11 @@
 #include "base/env_int.h"
 #include "base/memory.h"
 
+enum {
+    LOCK_TRIES_MAX = 50,
+    LOCK_PAUSE_NS = 20 * 1000 * 1000,
+};
+
 typedef struct RealFile {
     File base;
     int descriptor;
@@ -300,15 +305,23 @@ Status real_working_directory(Env *env, Path *out, Error *error)
     return error_set_errno(error, errno, "getcwd", ".");
 }
 
+/* A process that was killed may have left a child behind that has not come to its exec yet, and has
+ * the lock until then: a moment is given to it. */
+static int lock_for_a_while(Env *env, int descriptor)
+{
+    for (int tries = 0;; tries++) {
+        int result = flock(descriptor, LOCK_EX | LOCK_NB);
+        if (result == 0 || (errno != EINTR && errno != EWOULDBLOCK) || tries == LOCK_TRIES_MAX)
+            return result;
+        env_sleep_ns(env, LOCK_PAUSE_NS);
+    }
+}
+
 Status real_lock_open(Env *env, const char *path, File **out, Error *error)
 {
     File *file;
     TRY(real_file_open(env, path, FILE_READ | FILE_WRITE | FILE_CREATE, &file, error));
-    int result;
-    do {
-        result = flock(real_file_descriptor(file), LOCK_EX | LOCK_NB);
-    } while (result != 0 && errno == EINTR);
-    if (result == 0) {
+    if (lock_for_a_while(env, real_file_descriptor(file)) == 0) {
         *out = file;
         return OK;
     }

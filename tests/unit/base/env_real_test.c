@@ -72,6 +72,25 @@ static void a_lock_holds_against_other_processes(void **state)
     assert_ok(file_close(file, &error), &error);
 }
 
+/* A child between fork and exec has what its parent had, and the parent is gone. */
+static void a_lock_that_a_dying_child_has_is_waited_for(void **state)
+{
+    (void)state;
+    File *file;
+    Error error;
+    assert_ok(file_lock_open(env, in_root("lock"), &file, &error), &error);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)usleep(200 * 1000);
+        _exit(0);
+    }
+    assert_ok(file_close(file, &error), &error);
+    assert_ok(file_lock_open(env, in_root("lock"), &file, &error), &error);
+    assert_ok(file_close(file, &error), &error);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static void private_files_are_private(void **state)
 {
     (void)state;
@@ -286,6 +305,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lock_holds_against_other_processes),
+        cmocka_unit_test(a_lock_that_a_dying_child_has_is_waited_for),
         cmocka_unit_test(private_files_are_private),
         cmocka_unit_test(allocated_space_is_taken),
         cmocka_unit_test(errors_keep_paths_from_clients),
