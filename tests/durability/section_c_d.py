@@ -223,6 +223,8 @@ def survives_a_failed_job(case):
     assert errors and "input/output" in errors[0], errors
     assert count(server, t) == 20
     wait_for(lambda: harness.counts(server, t) == (0, 20), 60, "the flush after three failures")
+    # The rows are settled a moment before their job is done and counted.
+    wait_for(lambda: stat(server, "firn_flush_completed_total") >= 1, 20, "the end of its job")
     failed = stat(server, "firn_flush_failed_total")
     completed = stat(server, "firn_flush_completed_total")
     assert failed == 3 and completed == 1, (failed, completed)
