@@ -583,6 +583,13 @@ static void add_header(const char *header)
     options.headers[options.header_count++] = header;
 }
 
+static void add_value(const char *value)
+{
+    if (options.value_count == VALUES_MAX)
+        refuse("too many values");
+    options.values[options.value_count++] = value;
+}
+
 static void read_options(int count, char **arguments)
 {
     static const char usage[] =
@@ -639,9 +646,7 @@ static void read_options(int count, char **arguments)
             options.sql = optarg;
             break;
         case 'v':
-            if (options.value_count == VALUES_MAX)
-                refuse("too many values");
-            options.values[options.value_count++] = optarg;
+            add_value(optarg);
             break;
         case 'U':
             options.user = optarg;

@@ -271,15 +271,29 @@ static Status add_files(RangeRead *read, Error *error)
     return OK;
 }
 
+/* What a statement may read here though no block of it is in the cache: of wide rows less. */
+static uint64_t affordable_rows(const RangeRead *read)
+{
+    uint64_t rows = RANGE_ROWS_MAX;
+    for (size_t i = 0; i < read->cursor_count; i++) {
+        uint64_t of_file = (uint64_t)RANGE_FETCHES_MAX * read->cursors[i].block_rows;
+        rows = of_file < rows ? of_file : rows;
+    }
+    return rows;
+}
+
 /* A range of everything is long if its files are; others are measured by the fences. */
 static Status check_length(RangeRead *read, Error *error)
 {
     bool is_all = read->request->from.size == 0 && read->request->to.size == 0;
+    uint64_t affordable = affordable_rows(read);
     uint64_t rows = 0;
+    if (is_limited(read) && read->request->rows_max > affordable)
+        return give_up(error);
     for (size_t i = 0; !is_limited(read) && i < read->cursor_count; i++) {
         if (is_all)
             rows += read->cursors[i].file->row_count;
-        if (rows > RANGE_ROWS_MAX)
+        if (rows > affordable)
             return give_up(error);
     }
     for (size_t i = 0; i < read->cursor_count; i++)
@@ -290,7 +304,7 @@ static Status check_length(RangeRead *read, Error *error)
         TRY(estimate_rows(read, &read->cursors[i], &of_file, error));
         rows += of_file;
     }
-    return rows > RANGE_ROWS_MAX ? give_up(error) : OK;
+    return rows > affordable ? give_up(error) : OK;
 }
 
 static Status start(RangeRead *read, const Pin *pin, size_t table, Error *error)

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -61,6 +62,31 @@ def temporary_directory():
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+class LongQuery(threading.Thread):
+    """A statement that takes minutes of the engine's time: when `running` returns it is under way;
+    `outcome` is its value or its error."""
+
+    sql = "SELECT count(*) FROM generate_series(1, 3000000000) AS g(i) WHERE i % 7 = 3"
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server = server
+        self.outcome = None
+
+    def run(self):
+        try:
+            self.outcome = self.server.client("root").value(self.sql)
+        except client.SqlError as error:
+            self.outcome = error
+
+    def running(self):
+        self.start()
+        wait_for(lambda: self.server.root.value(
+            "SELECT count(*) FROM system.queries WHERE sql LIKE 'SELECT count%3000000000%'"),
+            what="the long query")
+        return self
 
 
 def wait_for(condition, seconds=15, what="the condition", every=0.02):

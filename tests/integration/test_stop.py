@@ -91,23 +91,12 @@ def test_a_second_signal_ends_at_once(directory):
 
 
 def test_a_long_query_does_not_hold_up_the_stop(fresh):
-    outcome = []
-
-    def ask():
-        try:
-            outcome.append(fresh.client("root").value(
-                "SELECT count(*) FROM generate_series(1, 3000000000) AS g(i) WHERE i % 7 = 3"))
-        except client.SqlError as error:
-            outcome.append(error)
-
-    asker = threading.Thread(target=ask)
-    asker.start()
-    wait_for(lambda: fresh.root.value("SELECT count(*) FROM system.queries WHERE sql LIKE "
-                                      "'SELECT count%3000000000%'"), what="the long query")
+    query = harness.LongQuery(fresh).running()
     fresh.process.send_signal(signal.SIGTERM)
     assert fresh.process.wait(60) == 0
-    asker.join(10)
-    assert isinstance(outcome[0], client.SqlError) and outcome[0].sqlstate == "57014", outcome
+    query.join(10)
+    assert isinstance(query.outcome, client.SqlError), query.outcome
+    assert query.outcome.sqlstate == "57014", query.outcome
 
 
 def test_requests_under_way_are_answered(fresh):

@@ -6,9 +6,9 @@ import threading
 import time
 
 import client
-from harness import flush, wait_for
+from harness import LongQuery, flush, wait_for
 
-SLOW = "SELECT count(*) FROM generate_series(1, 3000000000) AS g(i) WHERE i % 7 = 3"
+SLOW = LongQuery.sql
 
 
 def prepare(server):
@@ -33,28 +33,16 @@ def kill_workers(server):
 
 def test_a_killed_worker_costs_its_statement(fresh):
     prepare(fresh)
-    outcome = []
-
-    def ask():
-        who = fresh.client("root")
-        try:
-            outcome.append(who.value(SLOW))
-        except client.SqlError as error:
-            outcome.append(error)
-
-    asker = threading.Thread(target=ask)
-    asker.start()
-    wait_for(lambda: fresh.root.value("SELECT count(*) FROM system.queries WHERE sql LIKE "
-                                      "'SELECT count%3000000000%'"), what="the slow query")
+    query = LongQuery(fresh).running()
     killed = 0
     for _ in range(60):  # on a busy machine the statement may not have reached its worker yet
-        asker.join(0.3)
-        if not asker.is_alive():
+        query.join(0.3)
+        if not query.is_alive():
             break
         killed += kill_workers(fresh)
     assert killed >= 1
-    assert len(outcome) == 1 and isinstance(outcome[0], client.SqlError), outcome
-    assert outcome[0].sqlstate == "58P05" and outcome[0].status == 503, outcome
+    assert isinstance(query.outcome, client.SqlError), query.outcome
+    assert query.outcome.sqlstate == "58P05" and query.outcome.status == 503, query.outcome
     assert fresh.root.value("SELECT count(*) FROM w.t WHERE body LIKE 'b%'") == 20000
 
 

@@ -330,6 +330,62 @@ static bool one_spare(const QueryPoolStatistics *statistics)
     return statistics->workers_alive == 2;
 }
 
+typedef struct Seven {
+    TestPool *test;
+    Status status;
+    uint64_t rows;
+} Seven;
+
+static void ask_for_seven(void *argument)
+{
+    Seven *seven = argument;
+    Error error;
+    Type type = TYPE(INTEGER);
+    QueryRequest request = {.result_types = &type, .result_count = 1};
+    Collected collected = {.rows = 0};
+    seven->status = run_request(seven->test, &request, "SELECT 7", &collected, NULL, &error);
+    seven->rows = collected.rows;
+    buffer_close(&collected.bytes);
+}
+
+static void signal_workers(TestPool *test, int signal)
+{
+    mutex_lock(&test->pool->mutex);
+    for (uint32_t i = 0; i < test->pool->worker_count; i++) {
+        if (test->pool->workers[i].pid > 0)
+            (void)kill((pid_t)test->pool->workers[i].pid, signal);
+    }
+    mutex_unlock(&test->pool->mutex);
+}
+
+static bool one_busy(const QueryPoolStatistics *statistics)
+{
+    return statistics->workers_busy == 1;
+}
+
+/* The worker was dead before it read the statement, however long that took to show: it never said
+ * STARTED, and the statement, which only reads, is another worker's. */
+static void a_worker_that_never_started_is_replaced(void **state)
+{
+    (void)state;
+    TestPool test;
+    Error error;
+    Thread *thread;
+    test_pool_open_with(&test, worker_path(), 1, 1024 * MB);
+    assert_string_equal("[1]", RUN(&test, no_tables, "SELECT 1", TYPE(INTEGER)));
+    signal_workers(&test, SIGSTOP);
+    Seven seven = {.test = &test};
+    assert_int_equal(
+        OK, thread_start(env_real(), "ask", 1 << 18, ask_for_seven, &seven, &thread, &error));
+    wait_until(one_busy, &test);
+    env_sleep_ns(env_real(), 600000000);
+    signal_workers(&test, SIGKILL);
+    thread_join(thread);
+    assert_int_equal(OK, seven.status);
+    assert_int_equal(1, seven.rows);
+    test_pool_close(&test);
+}
+
 static void a_spare_is_ready_while_a_statement_runs(void **state)
 {
     (void)state;
@@ -515,6 +571,7 @@ int main(void)
         cmocka_unit_test(a_cancel_ends_a_statement),
         cmocka_unit_test(statements_wait_for_a_worker_and_closing_ends_them),
         cmocka_unit_test(killed_workers_cost_their_statement_only),
+        cmocka_unit_test(a_worker_that_never_started_is_replaced),
         cmocka_unit_test(a_spare_is_ready_while_a_statement_runs),
         cmocka_unit_test(statements_that_blow_up_fail_alone),
         cmocka_unit_test(spilling_works_within_its_folder),
