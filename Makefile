@@ -278,7 +278,7 @@ demo: setup-demo ##  the same, with the demo run again where ./data holds one al
 	@$(SUBMAKE) programs
 	@python3 tools/demo.py --data ./data --again
 
-test: ##  everything: set-up, builds, lint, unit, ASan, simulation, integration, crash
+test: ##  everything: set-up, builds, lint, unit, ASan, faults, simulation, integration, durability, crash
 	@tools/setup test
 	@python3 tools/run-tests
 
@@ -310,7 +310,7 @@ conformance: setup-conformance ##  answers beside PostgreSQL's, tables as ClickH
 	@$(SUBMAKE) programs
 	@python3 tests/conformance/run.py
 	@python3 tests/conformance/readers.py
-bench: setup-bench ##  measures beside PostgreSQL and DuckDB, writes bench/results
+bench: setup-bench ##  measures beside PostgreSQL, DuckDB and RocksDB, writes bench/results
 	@$(SUBMAKE) programs
 	@python3 bench/run.py
 

@@ -351,6 +351,16 @@ typedef struct MergedRows {
     uint64_t capacity;
 } MergedRows;
 
+/* What is not sorted has to come in the order of its files: positions that are not the file's would
+ * mark the wrong rows dead. */
+static bool follows(const MergedRows *merged, uint64_t input, uint64_t position)
+{
+    if (!merged->request->is_in_order || merged->count == 0)
+        return true;
+    const MergedRow *last = &merged->rows[merged->count - 1];
+    return input > last->input || (input == last->input && position > last->position);
+}
+
 static Status take_merged(void *context, const RowLayout *layout, const Slice *rows,
                           const int64_t *lead, size_t count, Error *error)
 {
@@ -363,6 +373,8 @@ static Status take_merged(void *context, const RowLayout *layout, const Slice *r
         if (merged->count == merged->capacity || input >= merged->request->input_count ||
             position >= merged->request->inputs[input].row_count)
             return error_set(error, STATUS_WORKER_FAILED, "the engine merged rows that are not");
+        if (!follows(merged, input, position))
+            return error_set(error, STATUS_WORKER_FAILED, "the engine gave files out of order");
         merged->rows[merged->count++] = (MergedRow){(uint32_t)input, (uint32_t)position};
     }
     return OK;

@@ -100,6 +100,7 @@ static void put_settings(Buffer *out, const WorkerSetup *setup)
 {
     buffer_put_text(out, "SET default_null_order = 'nulls_last_on_asc_first_on_desc';"
                          "SET preserve_identifier_case = false;"
+                         "SET preserve_insertion_order = true;" /* merges rest on it */
                          "SET TimeZone = 'UTC';"
                          "SET Calendar = 'gregorian';"
                          "SET parquet_metadata_cache = true;"

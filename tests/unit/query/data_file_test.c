@@ -347,7 +347,15 @@ static void a_scan_can_be_ended(void **state)
 
 /* ---- merging ---- */
 
-static void put_file(TestPool *test, const Schema *schema, int number, int count, Path *path)
+enum { MERGED_EACH = 30000 };
+
+/* Keys of three files lie among each other, or those of each behind those of the one before. */
+static int merged_key(bool in_order, int number, int position)
+{
+    return in_order ? number * MERGED_EACH + position : position * 3 + number;
+}
+
+static void put_file(TestPool *test, const Schema *schema, int number, bool in_order, Path *path)
 {
     TestHot hot;
     Arena arena;
@@ -357,9 +365,9 @@ static void put_file(TestPool *test, const Schema *schema, int number, int count
     (void)snprintf(name, sizeof name, "in-%d.parquet", number);
     *path = test_file(test, name);
     test_hot_open(&hot, schema, 100 + (uint64_t)number, 8 * MB);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < MERGED_EACH; i++) {
         char text[32];
-        int size = snprintf(text, sizeof text, "k%07d", i * 3 + number);
+        int size = snprintf(text, sizeof text, "k%07d", merged_key(in_order, number, i));
         test_hot_put(&hot, (uint64_t)(number * 100000 + i + 1), 1,
                      (Value[]){value_text(slice_of(text, (size_t)size)),
                                value_integer(TYPE_INTEGER, number)});
@@ -385,11 +393,11 @@ static Slice every_tenth(uint32_t rows)
 typedef struct MergeCheck {
     const MergedRow *rows;
     const Schema *schema;
+    bool in_order;
     uint32_t next;
     int last;
 } MergeCheck;
 
-/* Key k(3i + n) of input n stood at position i. */
 static Status check_merged(void *context, const FetchedRow *row, Error *error)
 {
     (void)error;
@@ -404,16 +412,14 @@ static Status check_merged(void *context, const FetchedRow *row, Error *error)
     assert_true(value > check->last);
     check->last = (int)value;
     assert_int_equal(from.input, number.as.integer);
-    assert_int_equal(value, (int)from.position * 3 + (int)from.input);
+    assert_int_equal(value, merged_key(check->in_order, (int)from.input, (int)from.position));
     assert_int_equal(from.input * 100000 + from.position + 1, row->seq);
     assert_false(from.input == 1 && from.position % 10 == 0);
     return OK;
 }
 
-static void merges_keep_order_and_say_where_rows_came_from(void **state)
+static void merge_three(bool in_order)
 {
-    (void)state;
-    enum { EACH = 30000 };
     TestPool test;
     Arena arena;
     Error error;
@@ -425,17 +431,18 @@ static void merges_keep_order_and_say_where_rows_came_from(void **state)
     Column columns[] = {test_column("k", TYPE(TEXT), 1), test_column("n", TYPE(INTEGER), 2)};
     test_pool_open(&test);
     Schema *schema = test_schema(TABLE_USER, 1, columns, 2);
-    Slice dead = every_tenth(EACH);
+    Slice dead = every_tenth(MERGED_EACH);
     for (int i = 0; i < 3; i++) {
-        put_file(&test, schema, i, EACH, &paths[i]);
+        put_file(&test, schema, i, in_order, &paths[i]);
         inputs[i] = (DataFileInput){.path = paths[i].text,
                                     .file_id = (uint64_t)i,
-                                    .row_count = EACH,
+                                    .row_count = MERGED_EACH,
                                     .dead = i == 1 ? dead : SLICE_EMPTY};
     }
     output = test_file(&test, "merged.parquet");
     DataFileMerge request = {.inputs = inputs,
                              .input_count = 3,
+                             .is_in_order = in_order,
                              .path = output.text,
                              .schema = schema,
                              .owner = 1,
@@ -446,10 +453,10 @@ static void merges_keep_order_and_say_where_rows_came_from(void **state)
     arena_open(&arena, 0);
     if (io->merge(io, &request, &arena, &result, &rows, &error) != OK)
         fail_msg("%s (%s)", error.message, error.internal);
-    assert_int_equal(3 * EACH - EACH / 10, result.row_count);
+    assert_int_equal(3 * MERGED_EACH - MERGED_EACH / 10, result.row_count);
     assert_true(result.split_count > 1);
     assert_int_equal(5, result.statistics_count);
-    MergeCheck check = {.rows = rows, .schema = schema, .last = -1};
+    MergeCheck check = {.rows = rows, .schema = schema, .in_order = in_order, .last = -1};
     assert_int_equal(OK, io->scan(io, output.text, schema, check_merged, &check, &error));
     assert_int_equal(result.row_count, check.next);
     memory_free(rows);
@@ -457,6 +464,18 @@ static void merges_keep_order_and_say_where_rows_came_from(void **state)
     arena_close(&arena);
     schema_release(schema);
     test_pool_close(&test);
+}
+
+static void merges_keep_order_and_say_where_rows_came_from(void **state)
+{
+    (void)state;
+    merge_three(false);
+}
+
+static void files_behind_each_other_are_merged_without_a_sort(void **state)
+{
+    (void)state;
+    merge_three(true);
 }
 
 /* ---- deletes ---- */
@@ -536,6 +555,7 @@ int main(void)
         cmocka_unit_test(rows_are_fetched_by_position),
         cmocka_unit_test(a_scan_can_be_ended),
         cmocka_unit_test(merges_keep_order_and_say_where_rows_came_from),
+        cmocka_unit_test(files_behind_each_other_are_merged_without_a_sort),
         cmocka_unit_test(delete_files_are_sorted_pairs),
         cmocka_unit_test(failures_are_errors_and_the_next_write_works),
     };
